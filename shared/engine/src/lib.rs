@@ -1,1 +1,12 @@
-//! Assay's engine.
+//! Assay's engine: flow text to plan, events to effects.
+//!
+//! It never reads a clock, a file, the network or the environment, never draws a random number, and never waits:
+//! whatever it needs is an argument. The same events give the same effects, always.
+
+pub mod bundle;
+pub mod duration;
+pub mod id;
+pub mod job;
+pub mod record;
+pub mod status;
+pub mod types;

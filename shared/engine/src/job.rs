@@ -1,0 +1,421 @@
+//! The job contract: one attempt (or one turn of it) to carry out a step, and what came of it.
+//!
+//! Both are versioned JSON with a published JSON Schema, so that a step type can be written in any language.
+//! No secret value is ever in either: what names a secret is a template that the step function finishes.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+use crate::id::{ExecutionId, FlowVersionId, OrganizationId, ProjectId};
+
+/// The version of the contract that this code writes; it reads this one and those before it.
+pub const CONTRACT: u32 = 1;
+
+/// Which attempt a job, a claim or an event speaks of. Anything that does not match the state is late or doubled.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Fence {
+    /// The step's id.
+    pub step: String,
+    /// The index of the `foreach` instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<u32>,
+    /// What the job is for.
+    pub phase: JobPhase,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// The turn within the attempt, from 0: a long step gives its place back and goes on later.
+    pub turn: u32,
+}
+
+impl Fence {
+    /// `audited[3]`, or the step's id alone.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self.instance {
+            Some(index) => format!("{}[{index}]", self.step),
+            None => self.step.clone(),
+        }
+    }
+}
+
+/// What a job is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum JobPhase {
+    /// Record a position, or make what `run` needs; its answer is saved before `run`.
+    Prepare,
+    /// Act, look, assert, capture.
+    Run,
+    /// Take back what `prepare` or `run` did.
+    Undo,
+}
+
+/// One attempt to carry out: the message on a step queue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Job {
+    /// [`CONTRACT`].
+    pub contract: u32,
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// The project within the organization.
+    pub project: ProjectId,
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The flow version, where files beside the flow are found.
+    pub flow_version: FlowVersionId,
+    /// Which attempt this is.
+    pub fence: Fence,
+    /// The step type's name.
+    pub step_type: String,
+    /// The pool of workers it is for; none: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_on: Option<String>,
+    /// The rendered `with`; null where a template of `late` belongs.
+    pub with: Json,
+    /// Templates that name a secret: the step function renders them into `with`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<LateTemplate>,
+    /// The values that `late` and the expressions name, pruned to them: `inputs vars steps item index execution`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub scope: Map<String, Json>,
+    /// The names of the secrets that `late` and the expressions may name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
+    /// Environment variables that expressions name with `env('NAME')`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Files beside the flow that `with` and the expressions name, by the name used there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, FileRef>,
+    /// The assertions, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assertions: Vec<AssertionSpec>,
+    /// The captures, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub captures: Vec<CaptureSpec>,
+    /// Static paths below the output that later steps name: `body.items[0].id`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<String>,
+    /// Expressions of `retry.on`, seen before the assertions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retry_on: Vec<String>,
+    /// `eventually` or `throughout`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks: Option<Looks>,
+    /// How long the attempt may take, in milliseconds, from the moment it is claimed.
+    pub timeout_ms: u64,
+    /// When the attempt ends, from its second turn on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
+    /// What `now()` in `with` was.
+    pub rendered_at: Timestamp,
+    /// The execution's seed, from which `uuid()` and `fake.*` derive.
+    pub seed: u64,
+    /// What `prepare` answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepared: Option<Json>,
+    /// What to take back; only in an undo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Json>,
+    /// Where the turn before left off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Json>,
+    /// The cookies of the step's transitive needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cookies: Vec<Cookie>,
+    /// When what an armed step waits for has acted: `within` counts from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_from: Option<Timestamp>,
+    /// When the execution started: the default of `since`.
+    pub execution_started_at: Timestamp,
+}
+
+/// A template that is finished in the step function, because it names a secret or a sealed value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LateTemplate {
+    /// JSON pointer into `with`.
+    pub at: String,
+    /// The text with its `${...}`.
+    pub template: String,
+}
+
+/// A file beside the flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FileRef {
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// Its bytes.
+    pub size: u64,
+}
+
+/// A cookie of the execution's jar.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Cookie {
+    /// The `Set-Cookie` line as the server sent it; sealed when a secret's value occurs in it.
+    pub set_cookie: Captured,
+    /// The URL that answered with it.
+    pub url: String,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+/// A captured value: in clear, or sealed by the step function because a secret's value occurs in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Captured {
+    /// Only a step function can open it.
+    Sealed(Sealed),
+    /// As it is.
+    Clear(Json),
+}
+
+impl Captured {
+    /// Null: what a capture without an answer is.
+    pub const NULL: Self = Self::Clear(Json::Null);
+}
+
+/// A sealed value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sealed {
+    /// What the secret box made of the value's JSON text, in base64.
+    #[serde(rename = "$sealed")]
+    pub sealed: String,
+}
+
+/// An assertion to evaluate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AssertionSpec {
+    /// The expression.
+    pub that: String,
+    /// What it means, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Failing does not block dependents.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub soft: bool,
+}
+
+/// A capture to evaluate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CaptureSpec {
+    /// Its name in `steps.<id>`.
+    pub name: String,
+    /// The expression.
+    pub value: String,
+    /// The value is a secret from now on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
+}
+
+/// How an attempt looks again. Times in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind")]
+pub enum Looks {
+    /// Until all assertions hold.
+    Eventually {
+        /// For how long.
+        timeout_ms: u64,
+        /// The pause between two looks.
+        interval_ms: u64,
+    },
+    /// They must hold at every look.
+    Throughout {
+        /// For how long.
+        window_ms: u64,
+        /// The pause between two looks.
+        interval_ms: u64,
+    },
+}
+
+/// What came of an attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobResult {
+    /// What it came to.
+    pub outcome: Outcome,
+    /// What went wrong, unless it passed or only assertions failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<JobError>,
+    /// The captures by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub captures: BTreeMap<String, Captured>,
+    /// The hidden captures by path; null where the output has no such path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hidden: BTreeMap<String, Captured>,
+    /// Every assertion, in the order of the job.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assertions: Vec<AssertionResult>,
+    /// Captures that the output could not answer: each has failed, and says why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_captures: Vec<FailedCapture>,
+    /// Positions in `retryOn` whose expression was true.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retry_on: Vec<u32>,
+    /// Cookies that the target set, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cookies: Vec<Cookie>,
+    /// What the step looked at, masked; whole in the blob store when above 4 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// The looks, when the step looks more than once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks: Option<LookSummary>,
+    /// Files that the step leaves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<Artifact>,
+    /// When the attempt was claimed.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+}
+
+/// What an attempt came to, before the engine decides about another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// Every assertion held and every capture had its answer.
+    Passed,
+    /// An assertion or a capture failed.
+    Failed,
+    /// It could not be found out.
+    Errored,
+    /// Out of time.
+    TimedOut,
+    /// It answered a stop.
+    Cancelled,
+}
+
+/// Why an attempt errored or was out of time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JobError {
+    /// For `retry.on` and for machines.
+    pub class: ErrorClass,
+    /// A stable code: `http.refused`, `http.tls`, `expression.budget` ...
+    pub code: String,
+    /// For people: what, where, what to do; masked.
+    pub message: String,
+}
+
+/// Classes of errors that `retry.on` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ErrorClass {
+    /// The target could not be reached: also an `error` for `retry.on`.
+    Connect,
+    /// Out of time.
+    Timeout,
+    /// The worker is gone; it may have acted. Never matched by `error`.
+    Lost,
+    /// Everything else.
+    Error,
+}
+
+/// One evaluated assertion.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AssertionResult {
+    /// The expression.
+    pub that: String,
+    /// Whether it held.
+    pub passed: bool,
+    /// What it means, as the flow says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Failing does not block dependents.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub soft: bool,
+    /// Why the output could not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The values of the expression's parts; only when it failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+}
+
+/// A part of an expression and its value, masked and bounded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Part {
+    /// The part's text.
+    pub text: String,
+    /// Its value; missing when it was not evaluated or had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Json>,
+    /// Why it has no value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// A capture that the output could not answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FailedCapture {
+    /// The capture's name.
+    pub name: String,
+    /// Its expression.
+    pub value: String,
+    /// Why there is no answer.
+    pub reason: String,
+}
+
+/// What a step looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// The output's fields, or the first 4 KiB of its JSON text as a string when `blob` is given.
+    pub preview: Json,
+    /// Where the whole lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blob: Option<BlobRef>,
+}
+
+/// Something in the blob store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BlobRef {
+    /// The blob's key.
+    pub key: String,
+    /// Its bytes.
+    pub size: u64,
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+}
+
+/// A file that a step leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Artifact {
+    /// A file name, never a path.
+    pub name: String,
+    /// Its media type.
+    pub media_type: String,
+    /// Where it lies.
+    #[serde(flatten)]
+    pub blob: BlobRef,
+}
+
+/// What is kept of the looks: first, last, each change, the count.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LookSummary {
+    /// How many there were.
+    pub count: u32,
+    /// The first, each that differs from the one before, and the last; at most 20.
+    pub kept: Vec<Look>,
+}
+
+/// One look.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Look {
+    /// From 1.
+    pub number: u32,
+    /// When.
+    pub at: Timestamp,
+    /// `passed`, `failed` or `errored`.
+    pub outcome: Outcome,
+    /// The first failed assertion with its values, or the error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
