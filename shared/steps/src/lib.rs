@@ -1,1 +1,3 @@
-//! Assay's steps.
+//! Step types: one folder each, with a pure spec that is always built and a runner behind a feature.
+
+pub mod contract;
