@@ -5,6 +5,7 @@
 
 pub mod bundle;
 pub mod duration;
+pub mod execution;
 pub mod id;
 pub mod job;
 pub mod record;
