@@ -1,1 +1,3 @@
-//! Assay's app.
+//! Use cases, delivery, reports, and the ports they need.
+
+pub mod ports;
