@@ -1,3 +1,4 @@
 //! Step types: one folder each, with a pure spec that is always built and a runner behind a feature.
 
 pub mod contract;
+pub mod mask;
