@@ -84,6 +84,9 @@ pub struct Job {
     /// The values that `late` and the expressions name, pruned to them: `inputs vars steps item index execution`.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub scope: Map<String, Json>,
+    /// Values of `scope` that only the step function makes or opens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deferred: Vec<ScopeValue>,
     /// The names of the secrets that `late` and the expressions may name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
@@ -155,7 +158,7 @@ pub struct FileRef {
 }
 
 /// A cookie of the execution's jar.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Cookie {
     /// The `Set-Cookie` line as the server sent it; sealed when a secret's value occurs in it.
@@ -166,28 +169,112 @@ pub struct Cookie {
     pub at: Timestamp,
 }
 
-/// A captured value: in clear, or sealed by the step function because a secret's value occurs in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+/// A value that an execution keeps: in clear, sealed by a step function because a secret's value occurs in it, or not
+/// made yet because it names a secret.
+///
+/// As JSON a clear value is itself, unless it is an object with a key that begins with `$`: then it is
+/// `{"$clear": value}`, so that no data from outside can pose as a sealed or deferred one.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Captured {
-    /// Only a step function can open it.
-    Sealed(Sealed),
     /// As it is.
     Clear(Json),
+    /// What the secret box made of the value's JSON text, in base64; as JSON `{"$sealed": text}`.
+    Sealed(String),
+    /// A template that a step function renders; as JSON `{"$template": tree, "$scope": {...}}`.
+    Deferred {
+        /// The value with `${...}` in its strings; they name secrets and what `scope` holds.
+        template: Json,
+        /// What the template names besides secrets: `inputs`, `vars`, `steps` ...
+        scope: BTreeMap<String, BTreeMap<String, Captured>>,
+    },
 }
 
 impl Captured {
     /// Null: what a capture without an answer is.
     pub const NULL: Self = Self::Clear(Json::Null);
+
+    /// The value, if everybody may see it.
+    #[must_use]
+    pub fn clear(&self) -> Option<&Json> {
+        match self {
+            Self::Clear(value) => Some(value),
+            Self::Sealed(_) | Self::Deferred { .. } => None,
+        }
+    }
 }
 
-/// A sealed value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sealed {
-    /// What the secret box made of the value's JSON text, in base64.
-    #[serde(rename = "$sealed")]
-    pub sealed: String,
+struct DeferredForm {
+    #[serde(rename = "$template")]
+    template: Json,
+    #[serde(rename = "$scope", default, skip_serializing_if = "BTreeMap::is_empty")]
+    scope: BTreeMap<String, BTreeMap<String, Captured>>,
+}
+
+impl Serialize for Captured {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let one = |to: S, key: &str, value: &dyn Fn(&mut S::SerializeMap) -> Result<(), S::Error>| {
+            let mut map = to.serialize_map(Some(1))?;
+            map.serialize_key(key)?;
+            value(&mut map)?;
+            map.end()
+        };
+        match self {
+            Self::Clear(Json::Object(map)) if map.keys().any(|key| key.starts_with('$')) => {
+                one(to, "$clear", &|out| out.serialize_value(map))
+            }
+            Self::Clear(value) => value.serialize(to),
+            Self::Sealed(text) => one(to, "$sealed", &|out| out.serialize_value(text)),
+            Self::Deferred { template, scope } => {
+                DeferredForm { template: template.clone(), scope: scope.clone() }.serialize(to)
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Captured {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        let value = Json::deserialize(from)?;
+        let Json::Object(mut map) = value else { return Ok(Self::Clear(value)) };
+        if map.contains_key("$template") {
+            let form: DeferredForm = serde_json::from_value(Json::Object(map)).map_err(D::Error::custom)?;
+            return Ok(Self::Deferred { template: form.template, scope: form.scope });
+        }
+        if map.len() != 1 {
+            return Ok(Self::Clear(Json::Object(map)));
+        }
+        match (map.remove("$clear"), map.remove("$sealed")) {
+            (Some(inner), _) => Ok(Self::Clear(inner)),
+            (None, Some(Json::String(text))) => Ok(Self::Sealed(text)),
+            (None, Some(_)) => Err(D::Error::custom("`$sealed` is not a string")),
+            (None, None) => Ok(Self::Clear(Json::Object(map))),
+        }
+    }
+}
+
+impl JsonSchema for Captured {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Captured".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A value: itself; {\"$clear\": value} for an object with a key that begins with `$`; \
+                            {\"$sealed\": base64}; or {\"$template\": value, \"$scope\": {...}}"
+        })
+    }
+}
+
+/// A value of a job's scope that only a step function makes or opens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScopeValue {
+    /// JSON pointer into `scope`, where null stands.
+    pub at: String,
+    /// Sealed or deferred.
+    pub value: Captured,
 }
 
 /// An assertion to evaluate.
@@ -418,4 +505,30 @@ pub struct Look {
     /// The first failed assertion with its values, or the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn data_from_outside_cannot_pose_as_sealed_or_deferred() {
+        for hostile in [json!({"$sealed": "x"}), json!({"$template": "${secrets.A}"}), json!({"$clear": 1})] {
+            let stored = serde_json::to_value(Captured::Clear(hostile.clone())).unwrap();
+            assert_eq!(serde_json::from_value::<Captured>(stored).unwrap(), Captured::Clear(hostile));
+        }
+    }
+
+    #[test]
+    fn sealed_and_deferred_values_survive_storing() {
+        let scope =
+            BTreeMap::from([("vars".to_owned(), BTreeMap::from([("x".to_owned(), Captured::Clear(json!(1)))]))]);
+        let deferred = Captured::Deferred { template: json!({"k": "${secrets.A}"}), scope };
+        for value in [Captured::Sealed("abc".into()), deferred, Captured::NULL] {
+            let stored = serde_json::to_value(&value).unwrap();
+            assert_eq!(serde_json::from_value::<Captured>(stored).unwrap(), value);
+        }
+    }
 }
