@@ -78,7 +78,8 @@ pub struct Job {
     pub runs_on: Option<String>,
     /// The rendered `with`; null where a template of `late` belongs.
     pub with: Json,
-    /// Templates that name a secret: the step function renders them into `with`.
+    /// Templates that name a secret: the step function renders them into `with`, with [`Fence::place`] as the salt and
+    /// the pointer as the place of `uuid()` and `fake.*`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub late: Vec<LateTemplate>,
     /// The values that `late` and the expressions name, pruned to them: `inputs vars steps item index execution`.
@@ -180,13 +181,29 @@ pub enum Captured {
     Clear(Json),
     /// What the secret box made of the value's JSON text, in base64; as JSON `{"$sealed": text}`.
     Sealed(String),
-    /// A template that a step function renders; as JSON `{"$template": tree, "$scope": {...}}`.
-    Deferred {
-        /// The value with `${...}` in its strings; they name secrets and what `scope` holds.
-        template: Json,
-        /// What the template names besides secrets: `inputs`, `vars`, `steps` ...
-        scope: BTreeMap<String, BTreeMap<String, Captured>>,
-    },
+    /// Not made yet, because it names a secret; as JSON an object with `$late`.
+    Deferred(Box<Deferred>),
+}
+
+/// A value that a step function finishes: what could be rendered is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deferred {
+    /// The value; null where a template of `late` belongs.
+    #[serde(rename = "$value")]
+    pub value: Json,
+    /// The templates that name secrets, by JSON pointer into `value`.
+    #[serde(rename = "$late")]
+    pub late: Vec<LateTemplate>,
+    /// What the templates name besides secrets: `inputs`, `vars`, by name.
+    #[serde(rename = "$scope", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scope: BTreeMap<String, BTreeMap<String, Captured>>,
+    /// The salt of `uuid()` and `fake.*`.
+    #[serde(rename = "$salt")]
+    pub salt: String,
+    /// What `now()` is.
+    #[serde(rename = "$now")]
+    pub now: Timestamp,
 }
 
 impl Captured {
@@ -198,18 +215,9 @@ impl Captured {
     pub fn clear(&self) -> Option<&Json> {
         match self {
             Self::Clear(value) => Some(value),
-            Self::Sealed(_) | Self::Deferred { .. } => None,
+            Self::Sealed(_) | Self::Deferred(_) => None,
         }
     }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DeferredForm {
-    #[serde(rename = "$template")]
-    template: Json,
-    #[serde(rename = "$scope", default, skip_serializing_if = "BTreeMap::is_empty")]
-    scope: BTreeMap<String, BTreeMap<String, Captured>>,
 }
 
 impl Serialize for Captured {
@@ -227,9 +235,7 @@ impl Serialize for Captured {
             }
             Self::Clear(value) => value.serialize(to),
             Self::Sealed(text) => one(to, "$sealed", &|out| out.serialize_value(text)),
-            Self::Deferred { template, scope } => {
-                DeferredForm { template: template.clone(), scope: scope.clone() }.serialize(to)
-            }
+            Self::Deferred(deferred) => deferred.serialize(to),
         }
     }
 }
@@ -239,9 +245,8 @@ impl<'de> Deserialize<'de> for Captured {
         use serde::de::Error;
         let value = Json::deserialize(from)?;
         let Json::Object(mut map) = value else { return Ok(Self::Clear(value)) };
-        if map.contains_key("$template") {
-            let form: DeferredForm = serde_json::from_value(Json::Object(map)).map_err(D::Error::custom)?;
-            return Ok(Self::Deferred { template: form.template, scope: form.scope });
+        if map.contains_key("$late") {
+            return serde_json::from_value(Json::Object(map)).map(Self::Deferred).map_err(D::Error::custom);
         }
         if map.len() != 1 {
             return Ok(Self::Clear(Json::Object(map)));
@@ -263,7 +268,7 @@ impl JsonSchema for Captured {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "description": "A value: itself; {\"$clear\": value} for an object with a key that begins with `$`; \
-                            {\"$sealed\": base64}; or {\"$template\": value, \"$scope\": {...}}"
+                            {\"$sealed\": base64}; or {\"$value\", \"$late\", \"$scope\", \"$salt\", \"$now\"}"
         })
     }
 }
@@ -515,7 +520,7 @@ mod tests {
 
     #[test]
     fn data_from_outside_cannot_pose_as_sealed_or_deferred() {
-        for hostile in [json!({"$sealed": "x"}), json!({"$template": "${secrets.A}"}), json!({"$clear": 1})] {
+        for hostile in [json!({"$sealed": "x"}), json!({"$late": []}), json!({"$clear": 1})] {
             let stored = serde_json::to_value(Captured::Clear(hostile.clone())).unwrap();
             assert_eq!(serde_json::from_value::<Captured>(stored).unwrap(), Captured::Clear(hostile));
         }
@@ -525,7 +530,9 @@ mod tests {
     fn sealed_and_deferred_values_survive_storing() {
         let scope =
             BTreeMap::from([("vars".to_owned(), BTreeMap::from([("x".to_owned(), Captured::Clear(json!(1)))]))]);
-        let deferred = Captured::Deferred { template: json!({"k": "${secrets.A}"}), scope };
+        let late = vec![LateTemplate { at: "/k".into(), template: "${secrets.A}".into() }];
+        let (salt, now) = ("vars/x".to_owned(), Timestamp::UNIX_EPOCH);
+        let deferred = Captured::Deferred(Box::new(Deferred { value: json!({"k": null}), late, scope, salt, now }));
         for value in [Captured::Sealed("abc".into()), deferred, Captured::NULL] {
             let stored = serde_json::to_value(&value).unwrap();
             assert_eq!(serde_json::from_value::<Captured>(stored).unwrap(), value);

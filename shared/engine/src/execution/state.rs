@@ -89,6 +89,15 @@ pub struct Head {
     /// What must be taken back, in the order it was done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undo: Vec<UndoEntry>,
+    /// Steps that have left cookies, by index, in that order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cookie_steps: Vec<u32>,
+    /// There is a [`PartId::Signals`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub signals: bool,
+    /// The worst of the undos: something was not taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undo_failed: bool,
     /// `foreach` instances so far.
     #[serde(default)]
     pub instances: u32,
