@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assay_engine::bundle::Bundle;
-use assay_engine::execution::{Head, Part, PartId};
+use assay_engine::execution::{Event, Head, Part, PartId};
 use assay_engine::id::{ExecutionId, FlowVersionId, OrganizationId, ProjectId};
 use assay_engine::job::{Fence, Job};
-use assay_engine::record::Record;
+use assay_engine::record::{Record, What};
 use assay_engine::status::ExecutionStatus;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -42,26 +42,50 @@ pub trait ExecutionStore: Send + Sync {
     async fn records(&self, id: &ExecutionId, after: u64, limit: usize) -> Result<Vec<Record>, PortError>;
     /// Executions, newest first.
     async fn list(&self, filter: &ExecutionFilter) -> Result<Page, PortError>;
-    /// Removes ended executions with everything that belongs to them and to nobody else. Answers how many.
-    async fn prune(&self, ended_before: Timestamp, keep: usize) -> Result<usize, PortError>;
-    /// Unfinished executions that are due by now, soonest first: timers, and what nobody has looked at for long.
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, PortError>;
+    /// Ended top-level executions, oldest first, at most `limit`: those that ended before this instant and are not
+    /// among the newest `keep`; each with its sub-flows behind it.
+    async fn prunable(
+        &self,
+        ended_before: Timestamp,
+        keep: usize,
+        limit: usize,
+    ) -> Result<Vec<(OrganizationId, ExecutionId)>, PortError>;
+    /// Removes these executions with everything that belongs to them and to nobody else (blobs lie elsewhere).
+    async fn remove(&self, ids: &[ExecutionId]) -> Result<(), PortError>;
+    /// Executions whose due time has come, soonest first: timers, what is unsent, and what nobody has looked at for
+    /// long. `of`: only these; none: all.
+    async fn due(&self, now: Timestamp, of: Option<&[ExecutionId]>, limit: usize) -> Result<Vec<Due>, PortError>;
+    /// Ends an execution whose head cannot be read: from now on it is listed as errored and never due, and its
+    /// history closes with this. Answers whose it was; none: there is no such execution, or it has ended.
+    async fn set_aside(
+        &self,
+        id: &ExecutionId,
+        closing: What,
+        now: Timestamp,
+    ) -> Result<Option<OrganizationId>, PortError>;
 
     /// Claims an attempt's turn under a lease.
     async fn claim(&self, key: &ClaimKey, owner: &Owner, lease: Duration) -> Result<Claim, PortError>;
     /// Renews the lease, and says whether to go on.
     async fn renew(&self, key: &ClaimKey, owner: &Owner, lease: Duration) -> Result<Renewal, PortError>;
     /// Keeps the result in the claim if it is still owned; false: it is not, and nothing was kept.
-    /// `report` is the event's JSON.
-    async fn complete(&self, key: &ClaimKey, owner: &Owner, report: Json) -> Result<bool, PortError>;
+    /// `report` is the event that tells the result.
+    async fn complete(&self, key: &ClaimKey, owner: &Owner, report: &Event) -> Result<bool, PortError>;
     /// Asks whoever holds the claim, or will, to stop.
     async fn stop_claim(&self, key: &ClaimKey) -> Result<(), PortError>;
     /// Leaves the run job for the collector that holds the claim.
     async fn proceed_claim(&self, key: &ClaimKey, job: &Job) -> Result<(), PortError>;
-    /// Claims whose lease is over without a result, or whose result was never seen in the state.
-    async fn expired_claims(&self, now: Timestamp, limit: usize) -> Result<Vec<(ClaimKey, Option<Json>)>, PortError>;
-    /// Forgets a claim that the state no longer needs.
-    async fn forget_claims(&self, keys: &[ClaimKey]) -> Result<(), PortError>;
+    /// Claims that are not settled and whose lease is over, with their report where they have one: a result that the
+    /// state has not seen, or a worker that is gone. `of`: only of these executions; none: of all.
+    async fn expired_claims(
+        &self,
+        now: Timestamp,
+        of: Option<&[ExecutionId]>,
+        limit: usize,
+    ) -> Result<Vec<(ClaimKey, Option<Event>)>, PortError>;
+    /// The state has seen what came of these claims. They are never listed as expired again and may drop their report,
+    /// but they stay claimed until their execution is removed: a job that is delivered late must not act again.
+    async fn settle_claims(&self, keys: &[ClaimKey]) -> Result<(), PortError>;
 
     /// The admission state of an organization with its version (0: none yet).
     async fn admission(&self, organization: &OrganizationId) -> Result<(AdmissionState, u64), PortError>;
@@ -85,7 +109,9 @@ pub struct NewExecution {
     /// Its first parts.
     pub parts: BTreeMap<PartId, Part>,
     /// Its first records.
-    pub records: Vec<Record>,
+    pub records: Vec<Arc<Record>>,
+    /// When somebody must look at it.
+    pub due: Option<Timestamp>,
     /// For lists.
     pub labels: BTreeMap<String, String>,
 }
@@ -113,10 +139,11 @@ pub struct Save {
     /// The parts that changed, whole.
     pub parts: BTreeMap<PartId, Part>,
     /// The new records, numbered on from the stored ones.
-    pub records: Vec<Record>,
-    /// When somebody must look at it again; unfinished executions always have one.
+    pub records: Vec<Arc<Record>>,
+    /// When somebody must look at it again; unfinished executions always have one, and ended ones as long as their
+    /// end was not told. None: never.
     pub due: Option<Timestamp>,
-    /// Claims that the transition has made superfluous.
+    /// Claims that are settled by it: see [`ExecutionStore::settle_claims`].
     pub settled: Vec<ClaimKey>,
 }
 
@@ -213,8 +240,8 @@ pub enum Claim {
     Acquired,
     /// It is yours, and a stop was asked for before: answer it without acting.
     Stopped,
-    /// It was done: report this again.
-    Done(Json),
+    /// It was done: report this again; none: the state has seen it.
+    Done(Option<Box<Event>>),
     /// Somebody holds it: drop the message.
     Held,
     /// Somebody held it and is gone: report `WorkerLost`, never act.

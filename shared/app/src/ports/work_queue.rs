@@ -24,6 +24,10 @@ pub trait WorkQueue: Send + Sync {
     async fn give_back(&self, receipts: &[Receipt], delay: Duration) -> Result<(), PortError>;
     /// Whether the queue outlives its process. One that does not is empty after a start.
     fn outlives_process(&self) -> bool;
+    /// How long its oldest message has waited; zero: nobody knows, or there is none.
+    async fn oldest(&self, _queue: &QueueName) -> Result<Duration, PortError> {
+        Ok(Duration::ZERO)
+    }
 }
 
 /// Which queue.
