@@ -195,9 +195,12 @@ pub struct Deferred {
     /// The templates that name secrets, by JSON pointer into `value`.
     #[serde(rename = "$late")]
     pub late: Vec<LateTemplate>,
-    /// What the templates name besides secrets: `inputs`, `vars`, by name.
-    #[serde(rename = "$scope", default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub scope: BTreeMap<String, BTreeMap<String, Captured>>,
+    /// What the templates name besides secrets, as in [`Job::scope`].
+    #[serde(rename = "$scope", default, skip_serializing_if = "Map::is_empty")]
+    pub scope: Map<String, Json>,
+    /// Values of `scope` that only a step function makes or opens, as in [`Job::deferred`].
+    #[serde(rename = "$deferred", default, skip_serializing_if = "Vec::is_empty")]
+    pub deferred: Vec<ScopeValue>,
     /// The salt of `uuid()` and `fake.*`.
     #[serde(rename = "$salt")]
     pub salt: String,
@@ -268,7 +271,7 @@ impl JsonSchema for Captured {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "description": "A value: itself; {\"$clear\": value} for an object with a key that begins with `$`; \
-                            {\"$sealed\": base64}; or {\"$value\", \"$late\", \"$scope\", \"$salt\", \"$now\"}"
+                            {\"$sealed\": base64}; or {\"$value\", \"$late\", \"$scope\", \"$deferred\", \"$salt\", \"$now\"}"
         })
     }
 }
@@ -528,11 +531,12 @@ mod tests {
 
     #[test]
     fn sealed_and_deferred_values_survive_storing() {
-        let scope =
-            BTreeMap::from([("vars".to_owned(), BTreeMap::from([("x".to_owned(), Captured::Clear(json!(1)))]))]);
+        let scope = Map::from_iter([("vars".to_owned(), json!({"x": 1, "y": null}))]);
+        let deferred = vec![ScopeValue { at: "/vars/y".into(), value: Captured::Sealed("abc".into()) }];
         let late = vec![LateTemplate { at: "/k".into(), template: "${secrets.A}".into() }];
         let (salt, now) = ("vars/x".to_owned(), Timestamp::UNIX_EPOCH);
-        let deferred = Captured::Deferred(Box::new(Deferred { value: json!({"k": null}), late, scope, salt, now }));
+        let value = json!({"k": null});
+        let deferred = Captured::Deferred(Box::new(Deferred { value, late, scope, deferred, salt, now }));
         for value in [Captured::Sealed("abc".into()), deferred, Captured::NULL] {
             let stored = serde_json::to_value(&value).unwrap();
             assert_eq!(serde_json::from_value::<Captured>(stored).unwrap(), value);
