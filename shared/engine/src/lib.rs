@@ -6,6 +6,7 @@
 pub mod bundle;
 pub mod duration;
 pub mod execution;
+pub mod expr;
 pub mod id;
 pub mod job;
 pub mod record;

@@ -1,0 +1,1 @@
+//! Questions to documents: JSON by `jsonpath`, HTML by `css`, XML by `xpath`.
