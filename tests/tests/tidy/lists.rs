@@ -1,0 +1,64 @@
+//! Lists that must agree: step types wherever they are named, error codes and their pages.
+
+use std::collections::BTreeSet;
+
+use assay_engine::types::{ENGINE_WORDS, StepTypes};
+use assay_steps::registry::Types;
+
+use crate::none;
+use crate::tree::{entries, packages, read, root};
+
+type Names = BTreeSet<String>;
+
+/// The step types that are built in, by the word before the dot.
+fn registered() -> Names {
+    Types.names().into_iter().map(|name| name.split('.').next().unwrap_or(name).to_owned()).collect()
+}
+
+/// The folders of step types: those with a spec and a runner.
+fn folders() -> Names {
+    let has = |name: &String, file: &str| root().join(format!("shared/steps/src/{name}/{file}.rs")).exists();
+    let runner = |name: &String| has(name, "run") || has(name, "run/mod");
+    entries("shared/steps/src").into_iter().filter(|name| has(name, "spec") && runner(name)).collect()
+}
+
+/// The pages of a folder, by name.
+fn pages(folder: &str) -> Names {
+    let pages = entries(folder).into_iter().filter_map(|name| name.strip_suffix(".md").map(str::to_owned));
+    pages.filter(|name| name != "README").collect()
+}
+
+/// Adds what is in one list and not in the other.
+fn compare(findings: &mut Vec<String>, one: (&str, &Names), other: (&str, &Names)) {
+    for (has, lacks) in [(one, other), (other, one)] {
+        findings.extend(has.1.difference(lacks.1).map(|name| format!("{name} is in {} but not in {}", has.0, lacks.0)));
+    }
+}
+
+#[test]
+fn the_lists_of_step_types_agree() {
+    let registered = registered();
+    let mut findings = Vec::new();
+    compare(&mut findings, ("the registry", &registered), ("the folders of shared/steps/src", &folders()));
+
+    let packages = packages();
+    let steps = packages.iter().find(|package| package.folder == "shared/steps").unwrap();
+    let features: Names = steps.features.iter().filter(|name| *name != "default").cloned().collect();
+    compare(&mut findings, ("the registry", &registered), ("the features of shared/steps", &features));
+
+    let mut paged = registered.clone();
+    paged.extend(ENGINE_WORDS.map(str::to_owned));
+    compare(&mut findings, ("the registry and the engine's words", &paged), ("docs/steps", &pages("docs/steps")));
+
+    let functions = entries("functions").into_iter().filter_map(|name| name.strip_prefix("step-").map(str::to_owned));
+    let functions: Names = functions.collect();
+    if !functions.is_empty() {
+        compare(&mut findings, ("the registry", &registered), ("functions/step-*", &functions));
+    }
+    if root().join("template.yaml").exists() {
+        let template = read("template.yaml");
+        let deployed = registered.iter().filter(|name| template.contains(&format!("step-{name}"))).cloned().collect();
+        compare(&mut findings, ("the registry", &registered), ("template.yaml", &deployed));
+    }
+    none("the lists of step types", &findings);
+}
