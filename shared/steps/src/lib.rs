@@ -1,5 +1,6 @@
 //! Step types: one folder each, with a pure spec that is always built and a runner behind a feature.
 
+pub mod carry;
 pub mod contract;
 pub mod mask;
 pub mod registry;

@@ -26,6 +26,7 @@ pub struct Masker {
 
 struct Needles {
     automaton: NFA,
+    patterns: Vec<Vec<u8>>,
     /// The values in clear, for sealing; `owner` gives the index of the value that a pattern stands for.
     secrets: Vec<String>,
     owner: Vec<usize>,
@@ -57,7 +58,7 @@ impl Masker {
             return Self::default();
         }
         let automaton = NFA::new(&patterns).ok();
-        let needles = automaton.map(|automaton| Arc::new(Needles { automaton, secrets, owner }));
+        let needles = automaton.map(|automaton| Arc::new(Needles { automaton, patterns, secrets, owner }));
         Self { needles }
     }
 
@@ -161,6 +162,41 @@ impl Masker {
         }
     }
 
+    /// As [`Masker::text`], for a text that others have cut: a secret of which only the beginning is left before an
+    /// ellipsis is masked too.
+    #[must_use]
+    pub fn cut_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let masked = self.text(text);
+        let Some(needles) = &self.needles else { return masked };
+        if !masked.contains('…') {
+            return masked;
+        }
+        let mut out = String::with_capacity(masked.len());
+        for piece in masked.split_inclusive('…') {
+            let Some(before) = piece.strip_suffix('…') else {
+                out.push_str(piece);
+                continue;
+            };
+            out.push_str(&before[..before.len() - needles.begun(before)]);
+            if needles.begun(before) > 0 {
+                out.push_str(MASK);
+            }
+            out.push('…');
+        }
+        Cow::Owned(out)
+    }
+
+    /// As [`Masker::json`], for a value whose texts others have cut.
+    pub(crate) fn cut_json(&self, json: &mut Json) {
+        self.json(json);
+        match json {
+            Json::String(text) => *text = self.cut_text(text).into_owned(),
+            Json::Array(items) => items.iter_mut().for_each(|item| self.cut_json(item)),
+            Json::Object(fields) => fields.values_mut().for_each(|value| self.cut_json(value)),
+            Json::Null | Json::Bool(_) | Json::Number(_) => {}
+        }
+    }
+
     /// Masks data that comes in chunks: a secret that is split over two of them is found.
     #[must_use]
     pub fn stream(&self) -> MaskStream {
@@ -206,6 +242,18 @@ pub(super) fn add_place(places: &mut Vec<Range<usize>>, mut place: Range<usize>)
 }
 
 impl Needles {
+    /// How many bytes at the end of the text are the beginning of a needle, if at least [`SHORTEST`].
+    fn begun(&self, text: &str) -> usize {
+        let longest = |needle: &Vec<u8>| {
+            let sizes = (SHORTEST..needle.len()).rev();
+            sizes.filter(|size| text.as_bytes().ends_with(&needle[..*size])).find(|size| {
+                // A cut within a character has left a whole one: the needle's beginning ends where it does.
+                text.is_char_boundary(text.len() - size)
+            })
+        };
+        self.patterns.iter().filter_map(longest).max().unwrap_or(0)
+    }
+
     fn mark(&self, json: &Json, found: &mut [bool]) {
         match json {
             Json::Null | Json::Bool(_) => {}
@@ -304,6 +352,14 @@ mod tests {
         let masker = Masker::new(["hunter22", "swordfish", "unseen-one"]);
         let value = json!({"a": "Bearer hunter22", "b": ["c3dvcmRmaXNo"]});
         assert_eq!(masker.secrets_in(&value), ["hunter22", "swordfish"]);
+    }
+
+    #[test]
+    fn the_beginning_of_a_secret_before_an_ellipsis_is_masked() {
+        let masker = Masker::new(["hunter22-and-more"]);
+        assert_eq!(masker.cut_text("see hunter22-a… (99 bytes)"), "see ***… (99 bytes)");
+        assert_eq!(masker.cut_text("see hun… and hunter22-and-more"), "see hun… and ***");
+        assert_eq!(masker.cut_text("see hunter22-a"), "see hunter22-a");
     }
 
     #[test]

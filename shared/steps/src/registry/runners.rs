@@ -49,6 +49,8 @@ impl std::fmt::Debug for Runners {
 /// A runner without its config's type.
 #[async_trait]
 pub(crate) trait ErasedRunner: Send + Sync {
+    /// Whether the type evaluates expressions itself, and so needs the scope.
+    fn wants_scope(&self) -> bool;
     /// Whether the rendered `with` is a config.
     fn check_config(&self, with: &Json) -> Result<(), StepError>;
     async fn prepare(&self, with: &Json, cx: &StepContext) -> Result<Prepared, StepError>;
@@ -58,6 +60,10 @@ pub(crate) trait ErasedRunner: Send + Sync {
 
 #[async_trait]
 impl<R: StepRunner> ErasedRunner for R {
+    fn wants_scope(&self) -> bool {
+        !R::EXPRESSIONS.is_empty()
+    }
+
     fn check_config(&self, with: &Json) -> Result<(), StepError> {
         read_config::<R>(with).map(|_| ())
     }

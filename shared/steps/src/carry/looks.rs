@@ -1,0 +1,145 @@
+//! Looking again: `eventually` and `throughout`.
+
+use std::time::Duration;
+
+use assay_engine::duration;
+use assay_engine::job::{Look as KeptLook, LookSummary, Looks, Outcome};
+use jiff::Timestamp;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::attempt::Act;
+use super::evaluate::{Look, cut};
+use super::surroundings::Progress;
+use crate::contract::StepError;
+
+/// Looks that are kept: first, changes, last.
+const KEPT: usize = 20;
+/// A pause between two looks is at least this long, also when the step asks for none: other work goes on meanwhile.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+/// Between two notes to whoever watches.
+const NOTE_EVERY: Duration = Duration::from_millis(200);
+/// Bytes of a look's note.
+const NOTE: usize = 500;
+
+/// What an attempt has seen so far; it outlives a look that is cut off.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// The last look that had an output.
+    pub(super) last: Option<Look>,
+    /// The looks, when there may be several.
+    count: u32,
+    kept: Vec<KeptLook>,
+    newest: Option<KeptLook>,
+    noted: Option<Instant>,
+}
+
+/// How the looks ended.
+pub(super) enum LooksEnded {
+    /// Decided by the last look in [`Seen`].
+    Decided,
+    /// The last look errored, and that ends it.
+    Errored(StepError),
+    /// Stopped between two looks.
+    Stopped,
+}
+
+impl Seen {
+    fn add(&mut self, at: Timestamp, outcome: Outcome, note: Option<String>) {
+        self.count = self.count.saturating_add(1);
+        let look = KeptLook { number: self.count, at, outcome, note: note.map(|note| cut(&note, NOTE)) };
+        let changed = self.newest.as_ref().is_none_or(|before| before.outcome != outcome || before.note != look.note);
+        if changed && self.kept.len() < KEPT - 1 {
+            self.kept.push(look.clone());
+        }
+        self.newest = Some(look);
+    }
+
+    /// The looks as a result carries them; none when the step does not look again.
+    pub(super) fn summary(&mut self) -> Option<LookSummary> {
+        let newest = self.newest.take()?;
+        let mut kept = std::mem::take(&mut self.kept);
+        if kept.last().is_none_or(|last| last.number != newest.number) {
+            kept.push(newest);
+        }
+        Some(LookSummary { count: self.count, kept })
+    }
+
+    /// What people read of the newest look.
+    pub(super) fn newest_note(&self) -> Option<&str> {
+        self.newest.as_ref()?.note.as_deref()
+    }
+
+    fn tell(&mut self, progress: &dyn Progress, line: impl FnOnce(&str) -> String) {
+        let now = Instant::now();
+        if self.noted.is_some_and(|before| now - before < NOTE_EVERY) {
+            return;
+        }
+        self.noted = Some(now);
+        progress.note(&line(self.newest_note().unwrap_or("no answer")));
+    }
+}
+
+/// Looks as often as the step asks for. What is seen goes into `seen`.
+pub(super) async fn look_again(
+    looks: Looks,
+    act: &Act<'_>,
+    seen: &mut Seen,
+    progress: &dyn Progress,
+    stop: &CancellationToken,
+) -> LooksEnded {
+    let (until_passed, window_ms, interval_ms) = match looks {
+        Looks::Eventually { timeout_ms, interval_ms } => (true, timeout_ms, interval_ms),
+        Looks::Throughout { window_ms, interval_ms } => (false, window_ms, interval_ms),
+    };
+    let interval = Duration::from_millis(interval_ms).max(SHORTEST_PAUSE);
+    let end = Instant::now() + Duration::from_millis(window_ms);
+    loop {
+        let error = one_look(act, seen).await;
+        if stop.is_cancelled() {
+            return LooksEnded::Stopped;
+        }
+        let outcome = seen.newest.as_ref().map_or(Outcome::Errored, |look| look.outcome);
+        if let Some(error) = error {
+            let hopeless = error.class == crate::contract::StepErrorClass::Bug;
+            if !until_passed || hopeless || Instant::now() >= end {
+                return LooksEnded::Errored(error);
+            }
+        } else if (outcome == Outcome::Passed) == until_passed || Instant::now() >= end {
+            return LooksEnded::Decided;
+        }
+        if until_passed {
+            seen.tell(progress, |note| format!("not yet: {note}"));
+        } else {
+            let left = duration::text(Duration::from_millis(whole_millis(end - Instant::now())));
+            seen.tell(progress, |_| format!("holds, {left} to go"));
+        }
+        // The last look is at the very end.
+        let next = (Instant::now() + interval).min(end);
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return LooksEnded::Stopped,
+            () = tokio::time::sleep_until(next) => {}
+        }
+    }
+}
+
+/// One look; the error, when it had no output.
+async fn one_look(act: &Act<'_>, seen: &mut Seen) -> Option<StepError> {
+    match act.look().await {
+        Ok(look) => {
+            let outcome = look.outcome();
+            seen.add(act.now(), outcome, look.first_failure());
+            seen.last = Some(look);
+            None
+        }
+        Err(error) => {
+            seen.add(act.now(), Outcome::Errored, Some(act.shown(&error.message)));
+            Some(error)
+        }
+    }
+}
+
+fn whole_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
