@@ -73,7 +73,8 @@ pub trait ExecutionStore: Send + Sync {
     async fn complete(&self, key: &ClaimKey, owner: &Owner, report: &Event) -> Result<bool, PortError>;
     /// Asks whoever holds the claim, or will, to stop.
     async fn stop_claim(&self, key: &ClaimKey) -> Result<(), PortError>;
-    /// Leaves the run job for the collector that holds the claim.
+    /// Leaves the run job for the collector that holds the claim: each later renewal answers it, since an answer can
+    /// be lost. Nobody holds it: nothing.
     async fn proceed_claim(&self, key: &ClaimKey, job: &Job) -> Result<(), PortError>;
     /// Claims that are not settled and whose lease is over, with their report where they have one: a result that the
     /// state has not seen, or a worker that is gone. `of`: only of these executions; none: of all.
@@ -242,7 +243,7 @@ pub enum Claim {
     Stopped,
     /// It was done: report this again; none: the state has seen it.
     Done(Option<Box<Event>>),
-    /// Somebody holds it: drop the message.
+    /// Somebody holds it, or its execution has ended or is gone: drop the message.
     Held,
     /// Somebody held it and is gone: report `WorkerLost`, never act.
     Lost,
