@@ -372,6 +372,34 @@ pub struct JobResult {
     pub ended_at: Timestamp,
 }
 
+impl JobResult {
+    /// A result of nothing but an error.
+    #[must_use]
+    pub fn errored(error: JobError, started_at: Timestamp, ended_at: Timestamp) -> Self {
+        Self { error: Some(error), ..Self::of(Outcome::Errored, started_at, ended_at) }
+    }
+
+    /// A result that says nothing but its outcome.
+    #[must_use]
+    pub fn of(outcome: Outcome, started_at: Timestamp, ended_at: Timestamp) -> Self {
+        Self {
+            outcome,
+            error: None,
+            captures: BTreeMap::new(),
+            hidden: BTreeMap::new(),
+            assertions: Vec::new(),
+            failed_captures: Vec::new(),
+            retry_on: Vec::new(),
+            cookies: Vec::new(),
+            evidence: None,
+            looks: None,
+            artifacts: Vec::new(),
+            started_at,
+            ended_at,
+        }
+    }
+}
+
 /// What an attempt came to, before the engine decides about another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

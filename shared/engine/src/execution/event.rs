@@ -239,3 +239,15 @@ pub struct Change {
     /// What to do once that is saved, in order.
     pub effects: Vec<Effect>,
 }
+
+impl Change {
+    /// This change and one that was made after it, as one.
+    #[must_use]
+    pub fn merge(mut self, later: Self) -> Self {
+        self.head = later.head.or(self.head);
+        self.parts.extend(later.parts);
+        self.records.extend(later.records);
+        self.effects.extend(later.effects);
+        self
+    }
+}

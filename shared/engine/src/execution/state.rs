@@ -408,12 +408,6 @@ pub struct StepState {
     /// Of a `foreach` step: its instances, counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foreach: Option<Expansion>,
-    /// What `prepare` answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prepared: Option<Json>,
-    /// What to take back; instances keep theirs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub undo: Option<Json>,
     /// Carried over from this execution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carried: Option<ExecutionId>,
@@ -475,7 +469,7 @@ pub struct InstanceState {
     /// The values lie in a part of their own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub apart: bool,
-    /// What the instance prepared and must take back.
+    /// What `prepare` answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prepared: Option<Json>,
     /// What to take back.

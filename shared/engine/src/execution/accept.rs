@@ -1,0 +1,241 @@
+//! Accepting an execution: inputs are checked, vars computed, the state made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use super::draft::{At, Draft, Draw, Missing};
+use super::event::{Change, Token};
+use super::state::{FORMAT, Head, Parent, Part, PartId, Standing, Start};
+use super::{Carried, Execution};
+use crate::id::{ExecutionId, OrganizationId, ProjectId};
+use crate::job::Captured;
+use crate::plan::{Input, InputType, Plan};
+use crate::record::What;
+use crate::status::{ExecutionStatus, Phase};
+
+/// Inputs and vars together may be this large, as JSON.
+pub const START_BYTES: usize = 256 * 1024;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Acceptance {
+    /// The execution's id.
+    pub id: ExecutionId,
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// The project.
+    pub project: ProjectId,
+    /// Whose `flow` step it is.
+    pub parent: Option<Parent>,
+    /// 0, or how many parents are above.
+    pub depth: u32,
+    /// From which `uuid()` and `fake.*` derive.
+    pub seed: u64,
+    /// The inputs that were given.
+    pub inputs: BTreeMap<String, Captured>,
+    /// Labels beside the flow's own.
+    pub labels: BTreeMap<String, String>,
+    /// What a rerun carries over.
+    pub carried: Option<Box<Carried>>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Why an execution is not accepted; every reason at once.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", problems.join("; "))]
+pub struct Refusal {
+    /// For people, a line each.
+    pub problems: Vec<String>,
+}
+
+impl Execution {
+    /// Makes an execution of a plan; its first change is what a store creates.
+    ///
+    /// # Errors
+    /// When inputs are missing, unknown or of another type, when a var cannot be computed, or when they are too large.
+    pub fn accept(plan: &Plan, asked: Acceptance) -> Result<(Self, Change), Refusal> {
+        let mut problems = Vec::new();
+        let inputs = checked_inputs(plan, &asked.inputs, &mut problems);
+        if !problems.is_empty() {
+            return Err(Refusal { problems });
+        }
+        let mut labels = plan.labels.clone();
+        labels.extend(asked.labels.clone());
+        let environment = plan.environment.clone();
+        let start = Start { inputs, labels, environment, ..Start::default() };
+        let mut execution = Self::empty(first_head(plan, &asked));
+        execution.parts.insert(PartId::Start, Part::Start(start));
+        execution.absent.insert(PartId::Signals);
+        let mut draft = Draft::new(plan, &execution, asked.now);
+        accept_into(&mut draft, &asked).map_err(|problem| Refusal { problems: vec![problem] })?;
+        let mut change = draft.finish();
+        let start = execution.parts[&PartId::Start].clone();
+        change.parts.entry(PartId::Start).or_insert(start);
+        execution.adopt(&change);
+        Ok((execution, change))
+    }
+}
+
+fn first_head(plan: &Plan, asked: &Acceptance) -> Head {
+    let carried = asked.carried.as_deref();
+    Head {
+        format: FORMAT,
+        id: asked.id.clone(),
+        organization: asked.organization.clone(),
+        project: asked.project.clone(),
+        flow_version: plan.version.clone(),
+        main: plan.main_path.clone(),
+        flow: plan.name.clone(),
+        parent: asked.parent.clone(),
+        depth: asked.depth,
+        attempt: carried.map_or(1, |carried| carried.attempt),
+        rerun_of: carried.map(|carried| carried.of.clone()),
+        status: ExecutionStatus::Queued,
+        phase: Phase::Main,
+        seed: carried.map_or(asked.seed, |carried| carried.seed),
+        created_at: asked.now,
+        started_at: None,
+        ended_at: None,
+        now: asked.now,
+        width: 0,
+        in_flight: 0,
+        transitions: 0,
+        last_seq: 0,
+        steps: vec![Standing::Pending; plan.steps.len()],
+        stop: None,
+        timers: Vec::new(),
+        unsent: Vec::new(),
+        undo: Vec::new(),
+        cookie_steps: Vec::new(),
+        signals: false,
+        undo_failed: false,
+        instances: 0,
+        capture_bytes: 0,
+        reason: None,
+    }
+}
+
+fn accept_into(draft: &mut Draft<'_>, asked: &Acceptance) -> Result<(), String> {
+    let fault = |_: Missing| "the state is incomplete".to_owned();
+    let start = draft.start().map_err(fault)?.clone();
+    let what = What::Queued {
+        flow: draft.plan.name.clone(),
+        version: draft.plan.version.clone(),
+        main: draft.plan.main_path.clone(),
+        attempt: draft.head.attempt,
+        parent: asked.parent.as_ref().map(|parent| parent.execution.clone()),
+        labels: start.labels.clone(),
+        inputs: start.inputs.iter().filter_map(|(name, value)| Some((name.clone(), value.clear()?.clone()))).collect(),
+    };
+    draft.record(what);
+    if let Some(carried) = asked.carried.as_deref() {
+        let mut start = start;
+        start.vars = carried.vars.clone();
+        start.children = carried.children.clone();
+        start.carried_instances = carried.instances.clone();
+        draft.changed.insert(PartId::Start, Part::Start(start));
+        for (step, state) in &carried.steps {
+            draft.changed.insert(PartId::Step(*step as u32), Part::Step(state.clone()));
+            draft.set_standing(*step, Standing::Passed);
+        }
+        draft.changed.extend(carried.values.clone());
+        draft.head.cookie_steps = carried.cookie_steps.clone();
+    } else {
+        compute_vars(draft)?;
+    }
+    let size = draft.start().map_err(fault).map(|start| {
+        let text = serde_json::to_vec(&(&start.inputs, &start.vars)).unwrap_or_default();
+        text.len()
+    })?;
+    if size > START_BYTES {
+        return Err(format!("inputs and vars are {size} bytes of JSON together; {START_BYTES} are the limit"));
+    }
+    if let Some(limit) = draft.plan.queue_timeout {
+        draft.arm(Token::Queue, limit);
+    }
+    Ok(())
+}
+
+fn compute_vars(draft: &mut Draft<'_>) -> Result<(), String> {
+    for var in &draft.plan.vars {
+        let value = compute_var(draft, var).map_err(|_| "the state is incomplete".to_owned())?;
+        let value = value.map_err(|why| format!("vars.{}: {why}", var.name))?;
+        let mut start = draft.start().map_err(|_| "the state is incomplete".to_owned())?.clone();
+        start.vars.insert(var.name.clone(), value);
+        draft.changed.insert(PartId::Start, Part::Start(start));
+    }
+    Ok(())
+}
+
+fn compute_var(draft: &Draft<'_>, var: &crate::plan::Var) -> Draw<Result<Captured, String>> {
+    let seen = draft.see(var.value.references(), At::step(0))?;
+    Ok(draft.captured_of(&var.value, seen, format!("vars/{}", var.name), draft.now))
+}
+
+fn checked_inputs(
+    plan: &Plan,
+    given: &BTreeMap<String, Captured>,
+    problems: &mut Vec<String>,
+) -> BTreeMap<String, Captured> {
+    let known: BTreeSet<&str> = plan.inputs.iter().map(|input| input.name.as_str()).collect();
+    for name in given.keys().filter(|name| !known.contains(name.as_str())) {
+        let near = plan.inputs.iter().map(|input| input.name.as_str());
+        let near = near.max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));
+        let hint = match near {
+            Some(near) if strsim::jaro(near, name) > 0.75 => format!(": did you mean `{near}`?"),
+            Some(_) => format!(": it has {}", known.iter().copied().collect::<Vec<_>>().join(", ")),
+            None => ": it has none".to_owned(),
+        };
+        problems.push(format!("`{}` has no input `{name}`{hint}", plan.name));
+    }
+    let mut inputs = BTreeMap::new();
+    for input in &plan.inputs {
+        let value = match (given.get(&input.name), &input.default) {
+            (Some(value), _) => value.clone(),
+            (None, Some(default)) => Captured::Clear(default.clone()),
+            (None, None) if input.required => {
+                problems.push(format!("input `{}` is required and was not given", input.name));
+                continue;
+            }
+            (None, None) => Captured::NULL,
+        };
+        if let (Captured::Clear(value), true) = (&value, given.contains_key(&input.name))
+            && let Some(problem) = problem_of(input, value)
+        {
+            problems.push(problem);
+        }
+        inputs.insert(input.name.clone(), value);
+    }
+    inputs
+}
+
+/// What is wrong with a value for an input, if anything.
+#[must_use]
+pub fn problem_of(input: &Input, value: &Json) -> Option<String> {
+    let (fits, wanted) = match input.kind {
+        InputType::String => (value.is_string(), "a string"),
+        InputType::Integer => (value.is_i64() || value.is_u64(), "an integer"),
+        InputType::Number => (value.is_number(), "a number"),
+        InputType::Boolean => (value.is_boolean(), "true or false"),
+        InputType::Array => (value.is_array(), "a list"),
+        InputType::Object => (value.is_object(), "an object"),
+    };
+    let shown = || value.to_string().chars().take(60).collect::<String>();
+    if !fits {
+        return Some(format!("input `{}` must be {wanted}, and is {}", input.name, shown()));
+    }
+    if !input.choices.is_empty() && !input.choices.contains(value) {
+        let choices = input.choices.iter().map(Json::to_string).collect::<Vec<_>>().join(", ");
+        return Some(format!("input `{}` must be one of {choices}, and is {}", input.name, shown()));
+    }
+    let (Some(pattern), Some(text)) = (&input.pattern, value.as_str()) else { return None };
+    match regex::Regex::new(pattern) {
+        Ok(regex) if !regex.is_match(text) => {
+            Some(format!("input `{}` must match `{pattern}`, and is {}", input.name, shown()))
+        }
+        _ => None,
+    }
+}

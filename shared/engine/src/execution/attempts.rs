@@ -1,0 +1,507 @@
+//! Attempts: what is heard of them, whether another one follows, how a step ends.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use super::advance::error;
+use super::draft::{At, Draft, Draw};
+use super::event::{Ignored, Token};
+use super::state::{ActiveState, Standing, UndoEntry, Values};
+use super::{CAPTURES_EACH, CAPTURES_WHOLE, EXTRA_ATTEMPTS, UNDO_ATTEMPTS};
+use crate::job::{Captured, ErrorClass, Fence, JobError, JobPhase, JobResult, Outcome};
+use crate::plan::{OnLost, RetryOn, StepKind};
+use crate::record::What;
+use crate::types::Arming;
+
+/// What an event came to: an ignored one changes nothing.
+pub(super) type Heard = Draw<Option<Ignored>>;
+
+const APPLIED: Heard = Ok(None);
+
+impl Draft<'_> {
+    /// The place of a fence, or why the event is ignored.
+    fn heard_of(&self, fence: &Fence) -> Draw<Result<At, Ignored>> {
+        match self.current(fence)? {
+            Some(at) => Ok(Ok(at)),
+            None => Ok(Err(Ignored::Stale)),
+        }
+    }
+
+    fn state_of(&self, at: At) -> Draw<ActiveState> {
+        Ok(self.active(at)?.map_or(ActiveState::Waiting, |active| active.state))
+    }
+
+    pub(super) fn step_started(&mut self, fence: &Fence) -> Heard {
+        let at = match self.heard_of(fence)? {
+            Ok(at) => at,
+            Err(why) => return Ok(Some(why)),
+        };
+        match self.state_of(at)? {
+            ActiveState::Dispatched => {}
+            ActiveState::Claimed | ActiveState::Collecting => return Ok(Some(Ignored::Duplicate)),
+            _ => return Ok(Some(Ignored::Stale)),
+        }
+        if let Some(active) = &mut self.instance_mut(at)?.active {
+            active.state = ActiveState::Claimed;
+        }
+        if fence.turn == 0 {
+            let place = self.place(at);
+            self.record(What::StepStarted { place, phase: fence.phase, attempt: fence.attempt, child: None });
+        }
+        APPLIED
+    }
+
+    pub(super) fn step_prepared(&mut self, fence: &Fence, answer: Json, undo: Option<Json>) -> Heard {
+        let at = match self.heard_of(fence)? {
+            Ok(at) => at,
+            Err(why) => return Ok(Some(why)),
+        };
+        if !matches!(self.state_of(at)?, ActiveState::Dispatched | ActiveState::Claimed) {
+            return Ok(Some(Ignored::Duplicate));
+        }
+        if fence.phase != JobPhase::Prepare {
+            return Ok(Some(Ignored::Stale));
+        }
+        let place = self.place(at);
+        self.record(What::Prepared { place, undo: undo.is_some() });
+        let has_undo = undo.is_some();
+        let state = self.instance_mut(at)?;
+        state.prepared = Some(answer);
+        state.undo = undo;
+        let stopping = state.active.as_ref().is_some_and(|active| active.stopping);
+        if has_undo {
+            self.head.undo.push(UndoEntry { step: at.step as u32, instance: at.instance, attempt: 0 });
+        }
+        let arm = self.plan_step(at.step).arm_before.is_some();
+        if arm && self.arming(at) == Some(Arming::Collector) && !stopping {
+            if let Some(active) = &mut self.instance_mut(at)?.active {
+                active.state = ActiveState::Collecting;
+            }
+            return APPLIED;
+        }
+        self.release(at)?;
+        if stopping {
+            self.end(at, Standing::Cancelled, None, None)?;
+        } else if !arm {
+            self.next_phase(at)?;
+        } else {
+            // Its own attempts are counted, and its time is taken, when the step runs.
+            let state = self.instance_mut(at)?;
+            state.attempt = 0;
+            state.started_at = None;
+        }
+        APPLIED
+    }
+
+    fn arming(&self, at: At) -> Option<Arming> {
+        match &self.plan_step(at.step).kind {
+            StepKind::Job { spec } => spec.arming(),
+            _ => None,
+        }
+    }
+
+    /// `prepare` is saved: now `run`, in the same attempt.
+    fn next_phase(&mut self, at: At) -> Draw<()> {
+        self.head.in_flight += 1;
+        if let Err(fault) = self.send_job(at, JobPhase::Run)? {
+            self.head.in_flight -= 1;
+            self.end_unrendered(at, fault)?;
+        }
+        Ok(())
+    }
+
+    /// The collector goes on with its own step's job; its claim and its place stay.
+    pub(super) fn proceed(&mut self, at: At) -> Draw<()> {
+        self.set_standing(at.step, Standing::Running);
+        if let Some(active) = &mut self.instance_mut(at)?.active {
+            active.phase = JobPhase::Run;
+            active.state = ActiveState::Claimed;
+        }
+        let Some(fence) = self.active_fence(at)? else { return Ok(()) };
+        if let Some(effect) = self.effect_of(&super::Unsent::Proceed { fence: fence.clone() })? {
+            self.unsent(super::Unsent::Proceed { fence }, effect);
+        }
+        Ok(())
+    }
+
+    pub(super) fn step_continued(
+        &mut self,
+        fence: &Fence,
+        checkpoint: Json,
+        after: Duration,
+        deadline: Timestamp,
+    ) -> Heard {
+        let at = match self.heard_of(fence)? {
+            Ok(at) => at,
+            Err(why) => return Ok(Some(why)),
+        };
+        if !matches!(self.state_of(at)?, ActiveState::Dispatched | ActiveState::Claimed) {
+            return Ok(Some(Ignored::Duplicate));
+        }
+        let place = self.place(at);
+        let (mut stopping, mut turn) = (false, 0);
+        if let Some(active) = &mut self.instance_mut(at)?.active {
+            active.turn += 1;
+            active.state = ActiveState::TurnPause;
+            active.checkpoint = Some(checkpoint);
+            active.deadline = Some(deadline);
+            stopping = active.stopping;
+            turn = active.turn;
+        }
+        self.record(What::Continued { place, attempt: fence.attempt, turn });
+        if stopping {
+            self.release(at)?;
+            self.end(at, Standing::Cancelled, None, None)?;
+        } else if after.is_zero() {
+            self.resume_turn(at)?;
+        } else if let Some(fence) = self.active_fence(at)? {
+            self.arm(Token::Step { fence }, after);
+        }
+        APPLIED
+    }
+
+    fn resume_turn(&mut self, at: At) -> Draw<()> {
+        if let Some(active) = &mut self.instance_mut(at)?.active {
+            active.state = ActiveState::Dispatched;
+        }
+        self.send_turn(at)
+    }
+
+    pub(super) fn step_finished(&mut self, fence: &Fence, result: Box<JobResult>) -> Heard {
+        let at = match self.heard_of(fence)? {
+            Ok(at) => at,
+            Err(why) => return Ok(Some(why)),
+        };
+        let state = self.state_of(at)?;
+        if !matches!(state, ActiveState::Dispatched | ActiveState::Claimed | ActiveState::Collecting) {
+            return Ok(Some(Ignored::Stale));
+        }
+        if fence.phase == JobPhase::Undo {
+            return self.undo_answered(
+                at,
+                result
+                    .error
+                    .or_else(|| Some(error(ErrorClass::Error, "step.undo", "the undo did not say that it was done"))),
+            );
+        }
+        let stopping = self.active(at)?.is_some_and(|active| active.stopping);
+        self.release(at)?;
+        if !stopping && self.again(at, &result)? {
+            self.retry(at, fence.phase, result)?;
+            return APPLIED;
+        }
+        self.settle(at, fence.phase, result)?;
+        APPLIED
+    }
+
+    /// The last attempt stands.
+    fn settle(&mut self, at: At, phase: JobPhase, mut result: Box<JobResult>) -> Draw<()> {
+        if phase == JobPhase::Prepare && matches!(result.outcome, Outcome::Passed | Outcome::Failed) {
+            result.outcome = Outcome::Errored;
+            result
+                .error
+                .get_or_insert_with(|| error(ErrorClass::Error, "step.prepare", "prepare ended without an answer"));
+        }
+        if let Some(why) = self.keep_values(at, &mut result)? {
+            result.outcome = Outcome::Errored;
+            result.error = Some(why);
+        }
+        let standing = standing_of(&result);
+        self.end(at, standing, Some(result), None)
+    }
+
+    fn keep_values(&mut self, at: At, result: &mut JobResult) -> Draw<Option<JobError>> {
+        let captures = std::mem::take(&mut result.captures);
+        let hidden = std::mem::take(&mut result.hidden);
+        let cookies = std::mem::take(&mut result.cookies);
+        if captures.is_empty() && hidden.is_empty() && cookies.is_empty() {
+            return Ok(None);
+        }
+        let values = Values { captures, hidden, cookies };
+        let bytes = serde_json::to_vec(&values).map_or(usize::MAX, |text| text.len());
+        let all = self.head.capture_bytes.saturating_add(bytes as u64);
+        if bytes > CAPTURES_EACH || all > CAPTURES_WHOLE {
+            let message = format!(
+                "captures and cookies are {bytes} bytes; the limits are {CAPTURES_EACH} a step or instance and {CAPTURES_WHOLE} an execution, of which {} are used",
+                self.head.capture_bytes
+            );
+            return Ok(Some(error(ErrorClass::Error, "step.captures", message)));
+        }
+        self.head.capture_bytes = all;
+        let index = at.step as u32;
+        if !values.cookies.is_empty() && !self.head.cookie_steps.contains(&index) {
+            self.head.cookie_steps.push(index);
+        }
+        // What a reader of the history may see of the captures: those that are in clear.
+        let clear =
+            |(name, value): (&String, &Captured)| value.clear().is_some().then(|| (name.clone(), value.clone()));
+        result.captures = values.captures.iter().filter_map(clear).collect();
+        self.put_values(at, values, bytes)?;
+        Ok(None)
+    }
+
+    /// Whether another attempt follows this result.
+    fn again(&self, at: At, result: &JobResult) -> Draw<bool> {
+        if self.head.stop.is_some() && at.step < self.plan.main_steps {
+            return Ok(false);
+        }
+        let retry = &self.plan_step(at.step).retry;
+        let state = self.instance(at)?;
+        if state.attempt.saturating_sub(state.extra) >= retry.max_attempts || result.outcome == Outcome::Cancelled {
+            return Ok(false);
+        }
+        let class = result.error.as_ref().map(|error| error.class);
+        let mut expressions = 0;
+        Ok(retry.on.iter().any(|on| match on {
+            RetryOn::Error => result.outcome == Outcome::Errored && class != Some(ErrorClass::Lost),
+            RetryOn::Connect => result.outcome == Outcome::Errored && class == Some(ErrorClass::Connect),
+            RetryOn::Timeout => result.outcome == Outcome::TimedOut || class == Some(ErrorClass::Timeout),
+            RetryOn::Lost => class == Some(ErrorClass::Lost),
+            RetryOn::Failed => result.outcome == Outcome::Failed,
+            RetryOn::Expression(_) => {
+                expressions += 1;
+                result.retry_on.contains(&(expressions - 1))
+            }
+        }))
+    }
+
+    /// Ends the attempt and arms the next one, which keeps its place.
+    fn retry(&mut self, at: At, phase: JobPhase, result: Box<JobResult>) -> Draw<()> {
+        let attempt = self.instance(at)?.attempt;
+        let pause = self.retry_pause(at, attempt)?;
+        let pause_ms = jiff::SignedDuration::try_from(pause).unwrap_or_default();
+        let retry_at = self.now.checked_add(pause_ms).unwrap_or(self.now);
+        let place = self.place(at);
+        self.record(What::AttemptEnded { place, attempt, result, retry_at });
+        self.pause_then(at, phase, pause)
+    }
+
+    fn pause_then(&mut self, at: At, phase: JobPhase, pause: Duration) -> Draw<()> {
+        if pause.is_zero() {
+            return self.attempt_again(at, phase);
+        }
+        self.set_active(at, ActiveState::RetryPause, 1)?;
+        if let Some(active) = &mut self.instance_mut(at)?.active {
+            active.phase = phase;
+        }
+        if let Some(fence) = self.active_fence(at)? {
+            self.arm(Token::Step { fence }, pause);
+        }
+        Ok(())
+    }
+
+    fn retry_pause(&self, at: At, attempt: u32) -> Draw<Duration> {
+        let retry = &self.plan_step(at.step).retry;
+        let exponent = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
+        let longest = retry.max_interval.unwrap_or(crate::duration::LONGEST);
+        let grown = retry.interval.as_secs_f64() * retry.backoff.powi(exponent);
+        let mut pause = grown.min(longest.as_secs_f64()).max(0.0);
+        if retry.jitter {
+            let salt = format!("{}/{attempt}", self.place(at));
+            let drawn = crate::id::ExecutionId::derived(&[self.head.id.as_str(), &salt]);
+            let drawn = u32::from_str_radix(&drawn.as_str()[4..12], 16).unwrap_or(0);
+            pause *= 0.5 + 0.5 * f64::from(drawn) / f64::from(u32::MAX);
+        }
+        Ok(Duration::from_millis((pause * 1000.0) as u64))
+    }
+
+    /// The pause before an attempt or a turn is over.
+    pub(super) fn pause_over(&mut self, at: At, fence: &Fence) -> Draw<()> {
+        match self.state_of(at)? {
+            ActiveState::TurnPause => self.resume_turn(at),
+            _ => {
+                self.release(at)?;
+                self.instance_mut(at)?.attempt -= 1;
+                self.attempt_again(at, fence.phase)
+            }
+        }
+    }
+
+    fn attempt_again(&mut self, at: At, phase: JobPhase) -> Draw<()> {
+        match self.plan_step(at.step).kind {
+            StepKind::Flow { .. } => self.begin_child(at),
+            _ => self.attempt(at, phase),
+        }
+    }
+
+    /// What the engine's own words come to: another attempt of a `flow`, or the end.
+    pub(super) fn settle_word(&mut self, at: At, result: JobResult) -> Draw<()> {
+        let result = Box::new(result);
+        if self.again(at, &result)? {
+            return self.retry(at, JobPhase::Run, result);
+        }
+        self.settle(at, JobPhase::Run, result)
+    }
+
+    pub(super) fn worker_lost(&mut self, fence: &Fence, reason: &str) -> Heard {
+        let at = match self.heard_of(fence)? {
+            Ok(at) => at,
+            Err(why) => return Ok(Some(why)),
+        };
+        let state = self.state_of(at)?;
+        if !matches!(state, ActiveState::Dispatched | ActiveState::Claimed | ActiveState::Collecting) {
+            return Ok(Some(Ignored::Stale));
+        }
+        let lost = |message: String| error(ErrorClass::Lost, "step.lost", message);
+        if fence.phase == JobPhase::Undo {
+            return self.undo_answered(at, Some(lost(format!("worker lost: {reason}"))));
+        }
+        let active = self.active(at)?.cloned();
+        let (stopping, repeatable) = active.map_or((false, false), |active| (active.stopping, active.repeatable));
+        self.release(at)?;
+        let result = self.lost_result(at, lost(format!("worker lost, it may have acted: {reason}")))?;
+        if stopping {
+            self.end(at, Standing::Cancelled, Some(result), None)?;
+            return APPLIED;
+        }
+        let extra = self.instance(at)?.extra;
+        let step = self.plan_step(at.step);
+        let repeats = match step.on_lost {
+            OnLost::Error => false,
+            OnLost::Retry => extra < EXTRA_ATTEMPTS,
+            OnLost::Judge => repeatable && extra == 0 && state != ActiveState::Collecting,
+        };
+        if repeats {
+            self.instance_mut(at)?.extra += 1;
+            let (place, attempt, retry_at) = (self.place(at), fence.attempt, self.now);
+            self.record(What::AttemptEnded { place, attempt, result, retry_at });
+            self.pause_then(at, fence.phase, Duration::ZERO)?;
+        } else if step.on_lost == OnLost::Judge && self.again(at, &result)? {
+            self.retry(at, fence.phase, result)?;
+        } else {
+            self.end(at, Standing::Errored, Some(result), None)?;
+        }
+        APPLIED
+    }
+
+    fn lost_result(&self, at: At, why: JobError) -> Draw<Box<JobResult>> {
+        let started_at = self.instance(at)?.started_at.unwrap_or(self.now);
+        Ok(Box::new(JobResult::errored(why, started_at, self.now)))
+    }
+
+    pub(super) fn step_undone(&mut self, fence: &Fence, error: Option<JobError>) -> Heard {
+        match self.heard_of(fence)? {
+            Ok(at) if fence.phase == JobPhase::Undo => self.undo_answered(at, error),
+            Ok(_) => Ok(Some(Ignored::Stale)),
+            Err(why) => Ok(Some(why)),
+        }
+    }
+
+    /// An undo that did not succeed is tried again, a few times.
+    pub(super) fn undo_answered(&mut self, at: At, error: Option<JobError>) -> Heard {
+        self.release(at)?;
+        let tries = self.head.undo.last().map_or(UNDO_ATTEMPTS, |entry| entry.attempt);
+        if error.is_some() && tries < UNDO_ATTEMPTS {
+            return APPLIED; // `advance` takes the last entry up again
+        }
+        self.head.undo.pop();
+        self.head.undo_failed |= error.is_some();
+        let place = self.place(at);
+        self.record(What::Undone { place, ok: error.is_none(), error });
+        APPLIED
+    }
+
+    /// Nothing is under way at this place any more: its places are free, its timer is off.
+    pub(super) fn release(&mut self, at: At) -> Draw<()> {
+        if let Some(fence) = self.active_fence(at)? {
+            self.disarm_fence(&fence);
+        }
+        if let Some(active) = self.instance_mut(at)?.active.take() {
+            self.head.in_flight = self.head.in_flight.saturating_sub(active.places);
+        }
+        Ok(())
+    }
+
+    pub(super) fn end_errored(&mut self, at: At, why: JobError) -> Draw<()> {
+        self.end(at, Standing::Errored, None, Some(why))
+    }
+
+    /// A step or an instance has its status.
+    pub(super) fn end(
+        &mut self,
+        at: At,
+        standing: Standing,
+        result: Option<Box<JobResult>>,
+        why: Option<JobError>,
+    ) -> Draw<()> {
+        let now = self.now;
+        let state = self.instance_mut(at)?;
+        state.ended_at = Some(now);
+        let (attempts, began) = (state.attempt, state.started_at);
+        if at.instance.is_some() {
+            state.ended = Some(standing);
+        } else {
+            self.set_standing(at.step, standing);
+        }
+        let duration = began.map_or(0, |began| now.duration_since(began).as_millis());
+        let place = self.place(at);
+        self.record(What::StepFinished {
+            place,
+            status: standing.status(),
+            skipped: None,
+            attempts,
+            result,
+            error: why,
+            assertions: Vec::new(),
+            duration_ms: u64::try_from(duration).unwrap_or(0),
+            carried: None,
+        });
+        if at.instance.is_some() { self.instance_ended(at, standing) } else { Ok(()) }
+    }
+
+    pub(super) fn instance_ended(&mut self, at: At, standing: Standing) -> Draw<()> {
+        let fail_fast = self.plan_step(at.step).foreach.as_ref().is_some_and(|foreach| foreach.fail_fast);
+        let expansion = self.foreach_mut(at.step)?;
+        expansion.active = expansion.active.saturating_sub(1);
+        expansion.ended += 1;
+        expansion.worst = Some(expansion.worst.map_or(standing, |worst| worse(worst, standing)));
+        let broken = fail_fast && !matches!(standing, Standing::Passed | Standing::FailedSoftly | Standing::Cancelled);
+        if broken {
+            let rest = expansion.count - expansion.next;
+            expansion.ended += rest;
+            expansion.next = expansion.count;
+            self.stop_instances(at.step)?;
+        }
+        self.close_foreach(at.step)
+    }
+
+    /// The step of a `foreach` ends with its last instance.
+    pub(super) fn close_foreach(&mut self, step: usize) -> Draw<()> {
+        let Some(expansion) = self.foreach(step)?.cloned() else { return Ok(()) };
+        if expansion.ended < expansion.count || self.standing(step).ended() {
+            return Ok(());
+        }
+        let standing = expansion.worst.unwrap_or(Standing::Cancelled);
+        self.end(At::step(step), standing, None, None)
+    }
+}
+
+fn standing_of(result: &JobResult) -> Standing {
+    match result.outcome {
+        Outcome::Passed => Standing::Passed,
+        Outcome::Errored => Standing::Errored,
+        Outcome::TimedOut => Standing::TimedOut,
+        Outcome::Cancelled => Standing::Cancelled,
+        Outcome::Failed => {
+            let softly = result.failed_captures.is_empty()
+                && result.assertions.iter().any(|one| !one.passed)
+                && result.assertions.iter().filter(|one| !one.passed).all(|one| one.soft);
+            if softly { Standing::FailedSoftly } else { Standing::Failed }
+        }
+    }
+}
+
+/// The worse of two standings of ended steps.
+pub(super) fn worse(a: Standing, b: Standing) -> Standing {
+    let rank = |standing: Standing| match standing {
+        Standing::Errored => 5,
+        Standing::TimedOut => 4,
+        Standing::Failed => 3,
+        Standing::Cancelled => 2,
+        Standing::FailedSoftly => 1,
+        _ => 0,
+    };
+    if rank(b) > rank(a) { b } else { a }
+}
