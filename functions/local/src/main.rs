@@ -1,4 +1,2 @@
 //! The `assay` binary.
-mod demo;
-
 fn main() {}

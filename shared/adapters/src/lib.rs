@@ -9,4 +9,3 @@ mod lifetime;
 mod list_cursor;
 
 pub mod memory;
-pub mod sqlite;

@@ -1,4 +1,8 @@
 //! Use cases, delivery, reports, and the ports they need.
 
 pub mod delivery;
+pub mod plans;
+pub mod platform;
 pub mod ports;
+pub mod reports;
+pub mod view;

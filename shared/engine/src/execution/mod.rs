@@ -10,6 +10,7 @@ mod dispatch;
 mod draft;
 mod event;
 mod machine;
+mod request;
 mod rerun;
 mod scope;
 mod state;
@@ -19,6 +20,7 @@ mod words;
 pub use accept::{Acceptance, Refusal, START_BYTES, problem_of};
 pub use event::{Change, ChildStart, Effect, Event, Ignored, Token, Transition};
 pub use machine::Execution;
+pub use request::NoRequest;
 pub use rerun::{Carried, NotCarried, RerunOptions, plan_rerun};
 pub use scope::path_text;
 pub use state::{

@@ -1,0 +1,115 @@
+//! Who may run now: asks the organization's admission machine, saves it, and tells what it decided.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assay_engine::admission::{Admission, Decision, Request};
+use assay_engine::execution::{Event, Head};
+use assay_engine::id::{ExecutionId, OrganizationId};
+
+use crate::platform::Platform;
+use crate::ports::{Message, PortError, QueueName};
+
+/// Tries to save the admission state of an organization that others are changing.
+const TRIES: u32 = 32;
+
+/// Admission, organization by organization.
+pub(crate) struct Admissions {
+    platform: Arc<Platform>,
+}
+
+impl Admissions {
+    pub(crate) fn new(platform: Arc<Platform>) -> Self {
+        Self { platform }
+    }
+
+    /// Asks for a place. Asking again changes nothing; an execution that has its place is told so again.
+    pub(crate) async fn request(&self, head: &Head, request: Request) -> Result<(), PortError> {
+        let runs = self
+            .change(&head.organization, |admission| {
+                let runs = admission.runs(&head.id);
+                admission.request(head.id.clone(), request.clone());
+                runs
+            })
+            .await?;
+        if runs {
+            self.tell(&head.id, Event::Admitted { width: self.platform.quota.width }).await?;
+        }
+        Ok(())
+    }
+
+    /// Its place is free.
+    pub(crate) async fn ended(&self, head: &Head) -> Result<(), PortError> {
+        if head.parent.is_some() {
+            return Ok(());
+        }
+        self.ended_unread(&head.organization, &head.id).await
+    }
+
+    /// Its place is free, though nothing else is known of it.
+    pub(crate) async fn ended_unread(&self, organization: &OrganizationId, id: &ExecutionId) -> Result<(), PortError> {
+        self.change(organization, |admission| admission.ended(id)).await
+    }
+
+    /// Frees the places of executions that the store says have ended or are gone, and admits what may run.
+    pub(crate) async fn round(&self, organization: &OrganizationId) -> Result<(), PortError> {
+        let (stored, _) = self.platform.store.admission(organization).await?;
+        let mut gone = Vec::new();
+        for id in read(&stored)?.known() {
+            let loaded = self.platform.store.load(id, &[]).await?;
+            if loaded.is_none_or(|loaded| loaded.head.status.ended()) {
+                gone.push(id.clone());
+            }
+        }
+        self.change(organization, |admission| gone.iter().for_each(|id| admission.ended(id))).await
+    }
+
+    /// Changes the state, admits what may run because of it, saves, tells.
+    async fn change<T>(
+        &self,
+        organization: &OrganizationId,
+        change: impl Fn(&mut Admission) -> T,
+    ) -> Result<T, PortError> {
+        let store = &self.platform.store;
+        for _ in 0..TRIES {
+            let (stored, version) = store.admission(organization).await?;
+            let mut admission = read(&stored)?;
+            let answer = change(&mut admission);
+            let decisions = admission.decide(self.platform.quota);
+            let state = serde_json::to_value(&admission)
+                .map_err(|error| PortError::bug("write the admission state").because(error))?;
+            if state != stored && !store.save_admission(organization, &state, version).await? {
+                continue;
+            }
+            for decision in decisions {
+                self.carry_out(decision).await?;
+            }
+            return Ok(answer);
+        }
+        Err(PortError::retry(format!("admit executions of {organization}: others were faster, {TRIES} times")))
+    }
+
+    async fn carry_out(&self, decision: Decision) -> Result<(), PortError> {
+        match decision {
+            Decision::Admit { execution, width } => self.tell(&execution, Event::Admitted { width }).await,
+            Decision::Cancel { execution, by } => {
+                self.tell(&execution, Event::CancelRequested { by, forced: false }).await
+            }
+            Decision::Reject { execution, why } => {
+                self.tell(&execution, Event::CancelRequested { by: why, forced: true }).await
+            }
+        }
+    }
+
+    pub(super) async fn tell(&self, execution: &ExecutionId, event: Event) -> Result<(), PortError> {
+        let message = Message::Event { execution: execution.clone(), event: Box::new(event) };
+        self.platform.queue.send(&QueueName::Dispatcher, message, Duration::ZERO).await
+    }
+}
+
+fn read(stored: &serde_json::Value) -> Result<Admission, PortError> {
+    if stored.is_null() {
+        return Ok(Admission::default());
+    }
+    serde_json::from_value(stored.clone()).map_err(|error| PortError::bug("read the admission state").because(error))
+}

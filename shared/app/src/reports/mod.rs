@@ -1,0 +1,5 @@
+//! Reports for other programs, made of an [`crate::view::ExecutionView`].
+
+mod junit;
+
+pub use junit::{JunitError, junit};
