@@ -2,5 +2,6 @@
 
 pub mod carry;
 pub mod contract;
+pub mod http;
 pub mod mask;
 pub mod registry;

@@ -45,4 +45,6 @@ macro_rules! step_types {
     };
 }
 
-step_types! {}
+step_types! {
+    "http" crate::http::Http;
+}

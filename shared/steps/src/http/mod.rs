@@ -1,0 +1,16 @@
+//! The `http` step: one request, its whole answer.
+//!
+//! `spec` says what may stand in `with` and what comes out; `run`, behind the feature of the same name as the step, acts.
+
+mod check;
+mod config;
+#[cfg(feature = "http")]
+mod run;
+mod spec;
+mod values;
+
+pub use config::{
+    Auth, Basic, ClientCredentials, DescribedFile, FileBody, Graphql, HttpConfig, Part, Parts, Tls, Version,
+};
+pub use spec::Http;
+pub use values::{Pairs, Scalar, Size};

@@ -1,0 +1,106 @@
+//! From an answer to what the step puts in scope.
+
+use bytes::Bytes;
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, SET_COOKIE};
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json, json};
+use std::time::Duration;
+
+use super::decode::{DecodeFault, decompress, text};
+use super::dial::Timings;
+use super::exchange::Answer;
+use super::fault;
+use crate::contract::{Output, StepError, StepErrorClass as Class};
+use crate::http::Size;
+
+/// How much of an answer's text people see first.
+const NOTE: usize = 300;
+
+/// The output's fields.
+pub(super) fn output(
+    answer: Answer,
+    host: &str,
+    limit: Size,
+    timings: &Timings,
+    total: Duration,
+    now: Timestamp,
+) -> Result<Output, StepError> {
+    let encodings = all(&answer.headers, CONTENT_ENCODING.as_str(), ", ");
+    let bytes = decompress(answer.body, &encodings, limit.0).map_err(|wrong| match wrong {
+        DecodeFault::TooLarge => fault::too_large(host, limit, " once decoded"),
+        DecodeFault::Unknown(name) => StepError::new(
+            Class::Permanent,
+            "http.decode",
+            format!("{host} sends content-encoding `{name}`, which is not understood: ask for another with `accept-encoding`"),
+        ),
+        DecodeFault::Broken(why) => {
+            StepError::new(Class::Retry, "http.decode", format!("the answer of {host} cannot be decoded: {why}"))
+        }
+    })?;
+    let content_type = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let text = text(&bytes, content_type);
+    let body = json_of(&bytes, text.as_deref());
+    let note = (answer.status.as_u16() >= 400).then(|| {
+        let start: String = text.as_deref().unwrap_or_default().chars().take(NOTE).collect();
+        format!("{host} answered {}{}{start}", answer.status, if start.is_empty() { "" } else { ": " })
+    });
+    let mut fields = Map::new();
+    fields.insert("status".into(), answer.status.as_u16().into());
+    fields.insert("headers".into(), Json::Object(headers(&answer.headers)));
+    fields.insert("body".into(), body);
+    fields.insert("text".into(), text.map_or(Json::Null, Json::String));
+    fields.insert("size".into(), bytes.len().into());
+    fields.insert(
+        "timings".into(),
+        json!({
+            "dns": millis(timings.dns),
+            "connect": millis(timings.connect),
+            "tls": millis(timings.tls),
+            "firstByte": millis(timings.first_byte),
+            "total": millis(total),
+        }),
+    );
+    fields.insert("remoteAddress".into(), answer.remote.to_string().into());
+    let tls = answer.tls.map(|facts| {
+        let left = facts.not_after.map(|end| (end.as_second() - now.as_second()).div_euclid(24 * 3600));
+        json!({"version": facts.version, "expiresInDays": left})
+    });
+    fields.insert("tls".into(), tls.unwrap_or_default());
+    Ok(Output { fields, sent: None, note })
+}
+
+/// Lower-case names, each with one string.
+fn headers(headers: &HeaderMap) -> Map<String, Json> {
+    headers
+        .keys()
+        .map(|name| {
+            let between = if *name == SET_COOKIE { "\n" } else { ", " };
+            (name.as_str().to_owned(), all(headers, name.as_str(), between).into())
+        })
+        .collect()
+}
+
+fn all(headers: &HeaderMap, name: &str, between: &str) -> String {
+    let mut values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let mut out = values.next().unwrap_or_default().into_owned();
+    for value in values {
+        out.push_str(between);
+        out.push_str(&value);
+    }
+    out
+}
+
+/// The value when the bytes are JSON; when they are text in another charset, the value of that text.
+fn json_of(bytes: &Bytes, text: Option<&str>) -> Json {
+    let bytes: &[u8] = text.map_or(bytes, str::as_bytes);
+    let start = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if !start.is_some_and(|byte| b"{[\"-0123456789tfn".contains(byte)) {
+        return Json::Null;
+    }
+    serde_json::from_slice(bytes).unwrap_or_default()
+}
+
+/// Milliseconds with three decimals.
+fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}

@@ -1,0 +1,13 @@
+//! What a process keeps between two requests.
+
+use super::oauth::Tokens;
+use super::pool::Pool;
+use super::tls::TlsSettings;
+
+/// Connections at rest, TLS settings, tokens.
+#[derive(Default)]
+pub(in crate::http) struct Client {
+    pub(super) pool: Pool,
+    pub(super) settings: TlsSettings,
+    pub(super) tokens: Tokens,
+}
