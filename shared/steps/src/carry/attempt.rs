@@ -72,6 +72,11 @@ impl<'a> Attempt<'a> {
         let deadline = Instant::now() + left;
         let files = Files(cx.files.clone());
         let opened = guarded(&cx.stop, deadline, open(&mut job, cx.secrets.as_ref(), &files)).await;
+        // What a panic says in here could hold a secret, and nobody can mask it yet.
+        let opened = match opened {
+            Ended::Panicked(_) => Ended::Panicked("while its job was opened".into()),
+            ended => ended,
+        };
         let mut opened = answer(opened, &job, &Masker::default())?;
         let artifacts = Arc::new(MaskedArtifacts::new(cx.artifacts.clone(), opened.masker.clone()));
         let context = StepContext {

@@ -74,35 +74,22 @@ impl SecretPaths {
 /// Opens a job; takes its `with` and its scope.
 pub(super) async fn open(job: &mut Job, secrets: &dyn Secrets, files: &Files) -> Result<Opened, StepError> {
     let revealed = if job.secrets.is_empty() { BTreeMap::new() } else { secrets.reveal(&job.secrets).await? };
+    let env = std::mem::take(&mut job.env);
     let mut opening = Opening {
         secrets,
         files,
         seed: job.seed,
-        env: &job.env,
+        env: &env,
         needles: revealed.values().cloned().collect(),
         revealed: Json::from_iter(revealed),
     };
-    let scope = std::mem::take(&mut job.scope);
-    let (scope, secret_paths) = opening.scope(scope, &job.deferred, 0).await?;
-    let mut with = std::mem::take(&mut job.with);
-    let finishing = Finishing { scope: &scope, paths: &secret_paths, salt: &job.fence.place(), now: job.rendered_at };
-    opening.finish(&mut with, &job.late, &finishing).await?;
-    let mut cookies = Vec::with_capacity(job.cookies.len());
-    for cookie in &job.cookies {
-        let (line, _) = opening.value(&cookie.set_cookie, 0).await?;
-        let line = line.as_str().map(str::to_owned).unwrap_or_default();
-        cookies.push((line, cookie.url.clone(), cookie.at));
+    let opened = opening.job(job).await;
+    let masker = Masker::new(opening.needles);
+    job.env = env;
+    match opened {
+        Ok(opened) => Ok(Opened { masker, ..opened }),
+        Err(error) => Err(StepError { message: masker.cut_text(&error.message).into_owned(), ..error }),
     }
-    Ok(Opened {
-        with,
-        scope,
-        cookies,
-        prepared: opening.unprotected(job.prepared.as_ref()).await?,
-        checkpoint: opening.unprotected(job.checkpoint.as_ref()).await?,
-        undo: opening.unprotected(job.undo.as_ref()).await?,
-        masker: Masker::new(opening.needles),
-        secret_paths,
-    })
 }
 
 struct Opening<'a> {
@@ -128,6 +115,32 @@ type OpenedValue = (Json, bool);
 type Opens<'s> = Pin<Box<dyn Future<Output = Result<OpenedValue, StepError>> + Send + 's>>;
 
 impl Opening<'_> {
+    /// The job, but for its masker, which is only made when everything has been seen.
+    async fn job(&mut self, job: &mut Job) -> Result<Opened, StepError> {
+        let scope = std::mem::take(&mut job.scope);
+        let (scope, secret_paths) = self.scope(scope, &job.deferred, 0).await?;
+        let mut with = std::mem::take(&mut job.with);
+        let finishing =
+            Finishing { scope: &scope, paths: &secret_paths, salt: &job.fence.place(), now: job.rendered_at };
+        self.finish(&mut with, &job.late, &finishing).await?;
+        let mut cookies = Vec::with_capacity(job.cookies.len());
+        for cookie in &job.cookies {
+            let (line, _) = self.value(&cookie.set_cookie, 0).await?;
+            let line = line.as_str().map(str::to_owned).unwrap_or_default();
+            cookies.push((line, cookie.url.clone(), cookie.at));
+        }
+        Ok(Opened {
+            with,
+            scope,
+            masker: Masker::default(),
+            secret_paths,
+            cookies,
+            prepared: self.unprotected(job.prepared.as_ref()).await?,
+            checkpoint: self.unprotected(job.checkpoint.as_ref()).await?,
+            undo: self.unprotected(job.undo.as_ref()).await?,
+        })
+    }
+
     /// A scope with its sealed and deferred values in place, and where its secrets stand.
     async fn scope(
         &mut self,
