@@ -5,4 +5,5 @@ pub mod plans;
 pub mod platform;
 pub mod ports;
 pub mod reports;
+pub mod usecases;
 pub mod view;

@@ -124,6 +124,15 @@ impl Charge {
         }
     }
 
+    /// Whether this process moves the execution.
+    #[must_use]
+    pub fn has(&self, execution: &ExecutionId) -> bool {
+        match &self.0 {
+            Some(own) => own.lock().unwrap_or_else(PoisonError::into_inner).contains(execution),
+            None => true,
+        }
+    }
+
     /// The executions to ask the store for; none: all.
     #[must_use]
     pub fn executions(&self) -> Option<Vec<ExecutionId>> {

@@ -337,7 +337,7 @@ impl Dispatcher {
     }
 
     /// Tells whoever watches; they read the store after a gap.
-    pub(super) async fn publish(&self, records: &[Arc<Record>]) {
+    pub(crate) async fn publish(&self, records: &[Arc<Record>]) {
         if records.is_empty() {
             return;
         }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assay_engine::execution::Event;
+use assay_engine::admission::Request;
+use assay_engine::execution::{Event, Head};
 use assay_engine::id::{ExecutionId, OrganizationId};
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -165,6 +166,11 @@ impl Dispatcher {
             // They come again and are ignored as duplicates.
             tracing::warn!(%error, "failed to acknowledge messages");
         }
+    }
+
+    /// Asks for a place for an execution that was just created.
+    pub(crate) async fn ask_admission(&self, head: &Head, request: Request) -> Result<(), PortError> {
+        self.admissions.request(head, request).await
     }
 
     /// Applies an event here and now, without the queue; what follows from it is done by whoever moves the execution:

@@ -19,6 +19,7 @@ mod session;
 mod watchdog;
 mod worker;
 
+pub(crate) use children::first;
 pub use dispatcher::{Dispatcher, DispatcherOptions, ShortWait};
 pub use watchdog::{Round, Watchdog};
 pub use worker::{Settle, Worker, WorkerOptions};

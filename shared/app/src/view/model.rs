@@ -114,6 +114,16 @@ impl ExecutionView {
         self.steps.iter().find(|step| step.id == id)
     }
 
+    /// The executions of its `flow` steps, in the order of the steps.
+    #[must_use]
+    pub fn child_ids(&self) -> Vec<ExecutionId> {
+        let places = self
+            .steps
+            .iter()
+            .flat_map(|step| step.instances.iter().map(|instance| &instance.place).chain(std::iter::once(&step.place)));
+        places.filter_map(|place| place.child.clone()).collect()
+    }
+
     /// The child with this id, at any depth.
     #[must_use]
     pub fn child(&self, id: &ExecutionId) -> Option<&Self> {
