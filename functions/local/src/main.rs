@@ -1,2 +1,4 @@
 //! The `assay` binary.
+mod demo;
+
 fn main() {}

@@ -9,3 +9,4 @@ mod lifetime;
 mod list_cursor;
 
 pub mod memory;
+pub mod sqlite;

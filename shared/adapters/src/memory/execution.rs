@@ -93,7 +93,7 @@ impl Execution {
     }
 
     pub(super) fn stop(&mut self, fence: &Fence) {
-        if let Some(kept) = StoredClaim::stop(self.claims.get(fence).cloned()) {
+        if let Some(kept) = StoredClaim::stop(self.claims.get(fence).cloned()).filter(|_| !self.ended()) {
             self.claims.insert(fence.clone(), kept);
         }
     }

@@ -1,0 +1,16 @@
+//! The bundled shop and its flows: a small HTTP API on SQLite with an outbox that settles orders after a moment, so that the
+//! first run of a flow is against a real system.
+
+mod answer;
+mod examples;
+mod orders;
+mod outbox;
+mod pages;
+mod routes;
+mod shop;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use examples::EXAMPLES;
+pub(crate) use shop::start;

@@ -1,0 +1,64 @@
+//! The outbox: what a request asked for happens a moment later, once, and is then an event that everyone may read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::params;
+use serde_json::{Value as Json, json};
+
+use super::answer::Refusal;
+use super::store::Store;
+
+/// Looks through the outbox for ever.
+pub(super) async fn settle(store: Arc<Store>, round: Duration) {
+    let mut rounds = tokio::time::interval(round);
+    loop {
+        rounds.tick().await;
+        if let Err(error) = store.settle_due() {
+            tracing::warn!(%error, "the shop's outbox waits for the next round");
+        }
+    }
+}
+
+impl Store {
+    /// Does what is due: the order changes and the event is sent, in one transaction.
+    pub(super) fn settle_due(&self) -> Result<(), Refusal> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        let due: Vec<(i64, String, String)> = {
+            let mut select = transaction.prepare_cached(
+                "select id, order_id, kind from outbox where sent_at is null and due <= unixepoch('subsec') order by id",
+            )?;
+            select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?
+        };
+        for (event, order, kind) in due {
+            let update = match kind.as_str() {
+                "payment.settled" => "update orders set status = 'PAID' where id = ?",
+                _ => "update orders set status = 'SHIPPED', tracking = 'TRK' || upper(hex(randomblob(4))) where id = ?",
+            };
+            transaction.execute(update, [order])?;
+            let sent = "update outbox set sent_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') where id = ?";
+            transaction.execute(sent, [event])?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// What was sent after an event, oldest first; of one order or of all orders of this user.
+    pub(super) fn events(&self, user: &str, after: i64, order: Option<&str>) -> Result<Vec<Json>, Refusal> {
+        let connection = self.connection();
+        let mut select = connection.prepare_cached(
+            "select outbox.id, kind, order_id, sent_at from outbox join orders on orders.id = order_id
+             where sent_at is not null and user = ?1 and outbox.id > ?2 and (?3 is null or order_id = ?3)
+             order by outbox.id limit 100",
+        )?;
+        let event = |row: &rusqlite::Row<'_>| {
+            Ok(json!({
+                "id": row.get::<_, i64>(0)?,
+                "type": row.get::<_, String>(1)?,
+                "orderId": row.get::<_, String>(2)?,
+                "at": row.get::<_, String>(3)?,
+            }))
+        };
+        Ok(select.query_map(params![user, after, order], event)?.collect::<Result<_, _>>()?)
+    }
+}
