@@ -4,9 +4,15 @@
 
 mod blob_key;
 mod claim;
+mod durability;
 mod feed_cursor;
 mod lifetime;
 mod list_cursor;
+mod private_file;
 
+pub mod folder;
 pub mod memory;
+pub mod secret_box;
 pub mod sqlite;
+
+pub use durability::Durability;

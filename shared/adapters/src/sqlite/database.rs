@@ -1,5 +1,6 @@
 //! The database file: opening it, and its two connections.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,8 +8,10 @@ use std::time::Duration;
 use assay_app::ports::PortError;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::error::{file_error, port_error};
+use super::error::port_error;
 use super::schema;
+use crate::Durability;
+use crate::private_file::{file_error, make_file, make_folder};
 
 const FILE: &str = "assay.db";
 /// How long a save waits for another process's.
@@ -17,17 +20,6 @@ const BUSY: Duration = Duration::from_secs(10);
 const CHECKPOINT: u32 = 4000;
 const JOURNAL_LIMIT: u32 = 64 << 20;
 const STATEMENTS: usize = 64;
-
-/// What a save outlives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Durability {
-    /// The end of the process, however it comes. After a power cut or a crash of the machine the last saves may be
-    /// missing; the file is consistent.
-    #[default]
-    Normal,
-    /// Also a power cut, if the disk keeps its word: each save waits for the disk.
-    Full,
-}
 
 /// How to open a store.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,9 +39,15 @@ pub(super) struct Database {
 impl Database {
     /// Opens the database in this folder; makes what is missing, for this user alone.
     pub(super) fn open(folder: &Path, options: StoreOptions) -> Result<Self, PortError> {
-        make_folder(folder)?;
+        make_folder(folder).map_err(|error| file_error("make the folder", folder, error))?;
         let path = folder.join(FILE);
-        make_file(&path)?;
+        // SQLite gives its companions the same mode
+        match make_file(&path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(file_error("make the store's file", &path, error));
+            }
+            _ => {}
+        }
         let mut writer = connect(&path, options)?;
         schema::prepare(&mut writer, &path)?;
         let reader = connect(&path, options)?;
@@ -124,30 +122,4 @@ fn connect(path: &Path, options: StoreOptions) -> Result<Connection, PortError> 
         connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).map_err(failed)?;
     }
     Ok(connection)
-}
-
-/// A folder that only this user enters; one that is there stays as it is.
-pub(super) fn make_folder(folder: &Path) -> Result<(), PortError> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| file_error("make the folder", folder, error))
-}
-
-/// An empty file that only this user reads; SQLite gives its companions the same mode.
-fn make_file(path: &Path) -> Result<(), PortError> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            Err(file_error("make the store's file", path, error))
-        }
-        _ => Ok(()),
-    }
 }

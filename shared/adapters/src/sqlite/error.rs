@@ -1,6 +1,5 @@
 //! What SQLite says, as errors of a port.
 
-use std::path::Path;
 use std::time::Duration;
 
 use assay_app::ports::{PortError, PortErrorClass};
@@ -31,9 +30,4 @@ pub(super) fn port_error(doing: &str, error: Error) -> PortError {
 /// What was stored cannot be read by this code.
 pub(super) fn unreadable(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> PortError {
     PortError::bug(format!("read the stored {what}")).because(error)
-}
-
-/// A file or folder of the store.
-pub(super) fn file_error(doing: &str, path: &Path, error: std::io::Error) -> PortError {
-    PortError::permanent(format!("{doing} `{}`", path.display())).because(error)
 }

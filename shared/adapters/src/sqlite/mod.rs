@@ -1,7 +1,7 @@
 //! One database file in a folder: for a laptop, and for one machine.
 //!
 //! Several processes may open the same folder: SQLite's own locks keep their saves apart, and a lock of the operating
-//! system on a file of each process tells who still lives (see [`owners`]).
+//! system on a file of each process tells who still lives.
 
 mod claims;
 mod database;
@@ -16,5 +16,5 @@ mod removal;
 mod rows;
 mod schema;
 
-pub use database::{Durability, StoreOptions};
+pub use database::StoreOptions;
 pub use execution_store::SqliteExecutionStore;

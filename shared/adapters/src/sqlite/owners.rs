@@ -10,7 +10,7 @@ use aes_gcm::aead::OsRng;
 use aes_gcm::aead::rand_core::RngCore as _;
 use assay_app::ports::PortError;
 
-use super::error::file_error;
+use crate::private_file::{file_error, make_file, make_folder};
 
 /// A name that is being made: not looked at by anybody.
 const NEW: &str = "new";
@@ -28,12 +28,12 @@ impl Owners {
     /// Enters this opening of the store, under a name that no other has ever had.
     pub(super) fn enter(store: &Path) -> Result<Self, PortError> {
         let folder = store.join("owners");
-        super::database::make_folder(&folder)?;
+        make_folder(&folder).map_err(|error| file_error("make the folder", &folder, error))?;
         let name = format!("{}-{:016x}", std::process::id(), OsRng.next_u64());
         // locked first and named then, so that nobody sees it unlocked
         let unnamed = folder.join(&name).with_extension(NEW);
         let failed = |error| file_error("enter this process as an owner in", &folder, error);
-        let file = File::create_new(&unnamed).map_err(failed)?;
+        let file = make_file(&unnamed).map_err(failed)?;
         file.lock().map_err(failed)?;
         std::fs::rename(&unnamed, folder.join(&name)).map_err(failed)?;
         let owners = Self { folder, name, _lock: file, gone: Mutex::default() };

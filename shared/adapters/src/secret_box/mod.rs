@@ -1,0 +1,8 @@
+//! Sealing with AES-256-GCM, and secrets that were given.
+
+mod envelope;
+mod given;
+mod key_file;
+
+pub use given::GivenSecrets;
+pub use key_file::{KeyFileSecretBox, MemorySecretBox};
