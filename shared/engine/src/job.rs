@@ -179,7 +179,8 @@ pub struct Cookie {
 pub enum Captured {
     /// As it is.
     Clear(Json),
-    /// What the secret box made of the value's JSON text, in base64; as JSON `{"$sealed": text}`.
+    /// What the secret box made of the JSON text `{"value", "secrets", "whole"}`: the value, the values of secrets that
+    /// occur in it, whether all of it is one; as JSON `{"$sealed": text}`.
     Sealed(String),
     /// Not made yet, because it names a secret; as JSON an object with `$late`.
     Deferred(Box<Deferred>),
@@ -489,7 +490,8 @@ pub struct FailedCapture {
 /// What a step looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
-    /// The output's fields, or the first 4 KiB of its JSON text as a string when `blob` is given.
+    /// `note` (what people read first) and `sent`, where there are such, then the output's fields; or the first 4 KiB of
+    /// that JSON text as a string, when `blob` is given. `{"notStored": reason}` when it could not be stored.
     pub preview: Json,
     /// Where the whole lies.
     #[serde(default, skip_serializing_if = "Option::is_none")]

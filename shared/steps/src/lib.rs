@@ -5,3 +5,4 @@ pub mod contract;
 pub mod http;
 pub mod mask;
 pub mod registry;
+pub mod schema;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use assay_engine::job::{CONTRACT, ErrorClass, Job, JobError, JobPhase, Outcome};
+use assay_engine::job::{CONTRACT, ErrorClass, Job, JobError, JobPhase, JobResult, Outcome};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
@@ -13,7 +13,7 @@ use super::evaluate::{Evaluator, Files, Look};
 use super::guard::{Ended, guarded};
 use super::looks::{LooksEnded, Seen, look_again};
 use super::open::{Opened, open};
-use super::settle::{Settling, bare_result, protected};
+use super::settle::{Settling, protected};
 use super::surroundings::{CarriedOut, Surroundings};
 use crate::contract::{Cookies, Prepared, StepContext, StepError, StepErrorClass, StepOutcome};
 use crate::mask::Masker;
@@ -30,7 +30,8 @@ pub async fn carry_out(job: Job, runners: &Runners, cx: &Surroundings) -> Carrie
         Ok(attempt) => Box::pin(attempt.act()).await,
         Err((_, error)) if undo => CarriedOut::Undone(Err(error)),
         Err((outcome, error)) => {
-            CarriedOut::Finished(Box::new(bare_result(outcome, error, started_at, cx.clock.now())))
+            let result = JobResult::of(outcome, started_at, cx.clock.now());
+            CarriedOut::Finished(Box::new(JobResult { error: Some(error), ..result }))
         }
     }
 }

@@ -1,10 +1,8 @@
 //! From what an attempt saw to the result that leaves the step function.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use assay_engine::job::{AssertionResult, Captured, Cookie, ErrorClass, JobError, JobResult, LookSummary, Outcome};
-use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::attempt::Attempt;
@@ -22,25 +20,6 @@ const CAPTURES: usize = 64 * 1024;
 const COOKIES: usize = 64 * 1024;
 /// Bytes of the values of failed assertions' parts.
 const PARTS: usize = 48 * 1024;
-
-/// The result of an attempt that never began.
-pub(super) fn bare_result(outcome: Outcome, error: JobError, started_at: Timestamp, ended_at: Timestamp) -> JobResult {
-    JobResult {
-        outcome,
-        error: Some(error),
-        captures: BTreeMap::new(),
-        hidden: BTreeMap::new(),
-        assertions: Vec::new(),
-        failed_captures: Vec::new(),
-        retry_on: Vec::new(),
-        cookies: Vec::new(),
-        evidence: None,
-        looks: None,
-        artifacts: Vec::new(),
-        started_at,
-        ended_at,
-    }
-}
 
 /// What the step keeps for its own next job: sealed when a secret's value occurs in it.
 pub(super) async fn protected(value: Json, masker: &Masker, secrets: &dyn Secrets) -> Result<Json, StepError> {
@@ -75,10 +54,9 @@ impl<'a> Settling<'a> {
     pub(super) async fn result(mut self, mut seen: Seen) -> JobResult {
         let looks: Option<LookSummary> = self.attempt.job.looks.and_then(|_| seen.summary());
         let (started_at, ended_at) = (self.attempt.started_at, self.attempt.cx.clock.now());
-        let placeholder = JobError { class: ErrorClass::Error, code: String::new(), message: String::new() };
-        let mut result = bare_result(self.outcome, placeholder, started_at, ended_at);
+        let mut result = JobResult::of(self.outcome, started_at, ended_at);
         if let Some(look) = seen.last {
-            self.from_look(look, &mut result).await;
+            self.take_look(look, &mut result).await;
         }
         result.cookies = self.cookies().await;
         result.looks = looks;
@@ -95,7 +73,7 @@ impl<'a> Settling<'a> {
         result
     }
 
-    async fn from_look(&mut self, mut look: Look, result: &mut JobResult) {
+    async fn take_look(&mut self, mut look: Look, result: &mut JobResult) {
         self.captures(&mut look, result).await;
         // What a stop cut short was not there to be judged.
         if self.outcome != Outcome::Cancelled {
