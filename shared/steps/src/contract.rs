@@ -106,6 +106,8 @@ pub struct StepContext {
     pub files: Arc<dyn Files>,
     /// Where artifacts go.
     pub artifacts: Arc<dyn Artifacts>,
+    /// Who watches.
+    pub progress: Arc<dyn Progress>,
     /// Cancelled when the attempt must stop; a runner returns soon after, with whatever it has.
     pub stop: CancellationToken,
     /// When the attempt is out of time; `carry_out` enforces it, a runner may use it for its own limits.
@@ -154,6 +156,17 @@ pub trait Artifacts: Send + Sync {
     async fn put(&self, name: &str, media_type: &str, bytes: Bytes) -> Result<Artifact, StepError>;
     /// Stores evidence that is too large for a record.
     async fn put_evidence(&self, name: &str, bytes: Bytes) -> Result<BlobRef, StepError>;
+}
+
+/// Is told how an attempt goes while it goes on.
+pub trait Progress: Send + Sync {
+    /// A line for people. Lines that come too fast are dropped.
+    fn note(&self, line: &str);
+}
+
+/// Nobody watches.
+impl Progress for () {
+    fn note(&self, _line: &str) {}
 }
 
 /// Opens and seals what only a step function may see.

@@ -13,6 +13,7 @@ use super::evaluate::{Evaluator, Files, Look};
 use super::guard::{Ended, guarded};
 use super::looks::{LooksEnded, Seen, look_again};
 use super::open::{Opened, open};
+use super::progress::MaskedProgress;
 use super::settle::{Settling, protected};
 use super::surroundings::{CarriedOut, Surroundings};
 use crate::contract::{Cookies, Prepared, StepContext, StepError, StepErrorClass, StepOutcome};
@@ -84,6 +85,7 @@ impl<'a> Attempt<'a> {
             egress: cx.egress.clone(),
             files: cx.files.clone(),
             artifacts: artifacts.clone(),
+            progress: Arc::new(MaskedProgress::new(cx.progress.clone(), opened.masker.clone())),
             stop: cx.stop.child_token(),
             deadline,
             cookies: Mutex::new(Cookies { seen: std::mem::take(&mut opened.cookies), added: Vec::new() }),
@@ -180,7 +182,7 @@ impl<'a> Attempt<'a> {
         let act = Act { attempt: self, evaluator };
         if let Some(looks) = self.job.looks {
             self.runner.check_config(&self.opened.with)?;
-            let ended = look_again(looks, &act, seen, self.cx.progress.as_ref(), &self.cx.stop).await;
+            let ended = look_again(looks, &act, seen, self.context.progress.as_ref(), &self.cx.stop).await;
             return Ok(Acted::Looked(ended));
         }
         match self.runner.run(&self.opened.with, &self.context).await {

@@ -10,15 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::attempt::Act;
 use super::evaluate::{Look, cut};
-use super::surroundings::Progress;
-use crate::contract::StepError;
+use crate::contract::{Progress, StepError, StepErrorClass};
 
 /// Looks that are kept: first, changes, last.
 const KEPT: usize = 20;
 /// A pause between two looks is at least this long, also when the step asks for none: other work goes on meanwhile.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
-/// Between two notes to whoever watches.
-const NOTE_EVERY: Duration = Duration::from_millis(200);
 /// Bytes of a look's note.
 const NOTE: usize = 500;
 
@@ -31,7 +28,6 @@ pub(super) struct Seen {
     count: u32,
     kept: Vec<KeptLook>,
     newest: Option<KeptLook>,
-    noted: Option<Instant>,
 }
 
 /// How the looks ended.
@@ -69,15 +65,6 @@ impl Seen {
     pub(super) fn newest_note(&self) -> Option<&str> {
         self.newest.as_ref()?.note.as_deref()
     }
-
-    fn tell(&mut self, progress: &dyn Progress, line: impl FnOnce(&str) -> String) {
-        let now = Instant::now();
-        if self.noted.is_some_and(|before| now - before < NOTE_EVERY) {
-            return;
-        }
-        self.noted = Some(now);
-        progress.note(&line(self.newest_note().unwrap_or("no answer")));
-    }
 }
 
 /// Looks as often as the step asks for. What is seen goes into `seen`.
@@ -101,7 +88,7 @@ pub(super) async fn look_again(
         }
         let outcome = seen.newest.as_ref().map_or(Outcome::Errored, |look| look.outcome);
         if let Some(error) = error {
-            let hopeless = error.class == crate::contract::StepErrorClass::Bug;
+            let hopeless = error.class == StepErrorClass::Bug;
             if !until_passed || hopeless || Instant::now() >= end {
                 return LooksEnded::Errored(error);
             }
@@ -109,10 +96,10 @@ pub(super) async fn look_again(
             return LooksEnded::Decided;
         }
         if until_passed {
-            seen.tell(progress, |note| format!("not yet: {note}"));
+            progress.note(&format!("not yet: {}", seen.newest_note().unwrap_or("no answer")));
         } else {
             let left = duration::text(Duration::from_millis(whole_millis(end - Instant::now())));
-            seen.tell(progress, |_| format!("holds, {left} to go"));
+            progress.note(&format!("holds, {left} to go"));
         }
         // The last look is at the very end.
         let next = (Instant::now() + interval).min(end);

@@ -12,9 +12,10 @@ mod guard;
 mod looks;
 mod open;
 mod path;
+mod progress;
 mod scope;
 mod settle;
 mod surroundings;
 
 pub use attempt::carry_out;
-pub use surroundings::{CarriedOut, Progress, Surroundings};
+pub use surroundings::{CarriedOut, Surroundings};

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
-use crate::contract::{Artifacts, Clock, Files, Secrets};
+use crate::contract::{Artifacts, Clock, Files, Progress, Secrets};
 
 /// What one job is carried out with. The ports serve the job's organization and execution.
 #[derive(Clone)]
@@ -27,21 +27,10 @@ pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     /// Compiled expressions; one for the whole process.
     pub programs: Arc<Programs>,
-    /// Who wants to know how it goes.
+    /// Who wants to know how it goes: is given masked lines, at most five in a second.
     pub progress: Arc<dyn Progress>,
     /// Cancelled when the attempt must stop.
     pub stop: CancellationToken,
-}
-
-/// Is told how an attempt goes while it goes on.
-pub trait Progress: Send + Sync {
-    /// A line for people, masked; at most five in a second.
-    fn note(&self, line: &str);
-}
-
-/// Nobody wants to know.
-impl Progress for () {
-    fn note(&self, _line: &str) {}
 }
 
 /// What came of a job.

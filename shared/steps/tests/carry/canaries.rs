@@ -189,6 +189,17 @@ async fn artifacts_betray_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_runner_notes_betrays_nothing() {
+    for disguise in disguises() {
+        let script = Script::of(move |call| {
+            call.cx.progress.note(&format!("seen {disguise}"));
+            done(json!({}))
+        });
+        finished(assert_nothing_leaves(script, json!({})).await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn cookies_betray_nothing() {
     let script = Script::of(|call| {
         let mut cookies = call.cx.cookies.lock().unwrap();

@@ -9,9 +9,9 @@ use assay_egress::Egress;
 use assay_engine::expr::Programs;
 use assay_engine::job::{Artifact, BlobRef, Job, JobResult};
 use assay_engine::types::{OutputField, Problem};
-use assay_steps::carry::{CarriedOut, Progress, Surroundings, carry_out};
+use assay_steps::carry::{CarriedOut, Surroundings, carry_out};
 use assay_steps::contract::{
-    Artifacts, Clock, Files, Output, Prepared, Secrets, StepContext, StepError, StepErrorClass, StepOutcome,
+    Artifacts, Clock, Files, Output, Prepared, Progress, Secrets, StepContext, StepError, StepErrorClass, StepOutcome,
     StepRunner, StepType,
 };
 use assay_steps::registry::Runners;

@@ -90,6 +90,7 @@ impl World {
             egress: Arc::new(self.egress.clone()),
             files: Arc::clone(&self.files) as Arc<dyn Files>,
             artifacts: Arc::new(NoArtifacts),
+            progress: Arc::new(()),
             stop: self.stop.clone(),
             deadline: Instant::now() + self.timeout,
             cookies: Mutex::new(self.cookies.lock().unwrap().clone()),
