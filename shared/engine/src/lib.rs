@@ -5,6 +5,8 @@
 
 pub mod admission;
 pub mod bundle;
+pub mod compile;
+pub mod diagnostics;
 pub mod duration;
 pub mod execution;
 pub mod expr;
@@ -12,5 +14,8 @@ pub mod id;
 pub mod job;
 pub mod plan;
 pub mod record;
+pub mod source;
 pub mod status;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod types;

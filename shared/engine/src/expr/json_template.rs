@@ -63,6 +63,11 @@ impl JsonTemplate {
         Ok(Self { tree, templates, references })
     }
 
+    /// The value with null in place of each text that has expressions; other texts are as they render.
+    pub fn tree(&self) -> &Json {
+        &self.tree
+    }
+
     /// What all its expressions name; each place is within its own text.
     pub fn references(&self) -> &References {
         &self.references

@@ -1,0 +1,124 @@
+//! What stands in `with` at last: the flow's defaults, then a resource's fields, then the step's own keys.
+
+use super::context::Shared;
+use super::fields::cut;
+use super::flow::Scene;
+use super::step::Raw;
+use crate::diagnostics::Code;
+use crate::source::{Entry, Node, Problem, Value};
+
+/// The merged `with`, `resource` replaced by what it stands for.
+pub(super) fn with_of(scene: &Scene<'_>, raw: &Raw<'_>) -> Node {
+    let shared = scene.shared;
+    let own = match raw.get("with") {
+        Some(node) if node.entries().is_some() => node.clone(),
+        Some(node) => {
+            if !matches!(node.value, Value::Null) {
+                shared.wrong_type(node, "`with`", "a map");
+            }
+            empty(node)
+        }
+        None => empty(raw.type_node.unwrap_or(raw.node)),
+    };
+    let mut base = Node { value: Value::Map(Vec::new()), ..own };
+    let family = raw.type_name.split('.').next().unwrap_or_default();
+    for key in [family, raw.type_name.as_str()] {
+        if let Some(defaults) = scene.defaults.and_then(|defaults| defaults.get(key)) {
+            base = merged(&base, defaults);
+        }
+        if key == raw.type_name {
+            break;
+        }
+    }
+    let named = own.get("resource").or_else(|| base.get("resource"));
+    if let Some(fields) = named.and_then(|node| resource(scene, raw, node)) {
+        base = merged(&base, &fields);
+    }
+    let mut with = merged(&base, &own);
+    if let Value::Map(entries) = &mut with.value {
+        entries.retain(|entry| &*entry.key != "resource");
+    }
+    with
+}
+
+fn empty(at: &Node) -> Node {
+    Node { span: at.span, value: Value::Map(Vec::new()) }
+}
+
+/// The fields of a resource besides its type.
+fn resource(scene: &Scene<'_>, raw: &Raw<'_>, node: &Node) -> Option<Node> {
+    let shared = scene.shared;
+    let name = shared.literal(node, "`resource`")?;
+    let Some(entry) = scene.resources.iter().find(|entry| *entry.key == *name) else {
+        let problem = Problem::new(Code::UnknownResource, node.span, format!("there is no resource `{}`", cut(&name)));
+        let hint = shared.suggest(&name, scene.resources.iter().map(|entry| &*entry.key));
+        let hint = hint.or_else(|| Some("declare it under `resources`, in the flow or in the environment".into()));
+        shared.report(Problem { hint, ..problem });
+        return None;
+    };
+    let kind = entry.value.get("type").and_then(Node::text).unwrap_or_default();
+    let family = raw.type_name.split('.').next().unwrap_or_default();
+    if kind != family && kind != raw.type_name {
+        let message =
+            format!("the resource `{}` is of type `{}`, the step of `{}`", entry.key, cut(kind), raw.type_name);
+        shared.error_hint(Code::ResourceType, node.span, message, format!("name a resource of type `{family}`"));
+        return None;
+    }
+    let fields = entry.value.entries()?.iter().filter(|field| &*field.key != "type").cloned().collect();
+    Some(Node { span: entry.value.span, value: Value::Map(fields) })
+}
+
+/// Reads `resources`: maps with a known type.
+pub(super) fn resources(shared: &Shared<'_>, entries: &[Entry]) {
+    let names = shared.types.names();
+    for entry in entries {
+        let what = format!("the resource `{}`", cut(&entry.key));
+        let Some(_) = shared.any_map(&entry.value, &what) else { continue };
+        let Some(node) = entry.value.get("type") else {
+            let hint = "say what it is, as in `type: sql`";
+            shared.error_hint(Code::MissingKey, entry.key_span, format!("{what} has no `type`"), hint);
+            continue;
+        };
+        let Some(kind) = shared.literal(node, "`type`") else { continue };
+        let families = || names.iter().map(|name| name.split('.').next().unwrap_or(name));
+        if !families().any(|family| family == kind) && !names.contains(&kind.as_str()) {
+            let message = format!("there is no step type `{}` that could use {what}", cut(&kind));
+            let hint = shared.suggest(&kind, families().collect::<std::collections::BTreeSet<_>>());
+            shared.report(Problem { hint, ..Problem::new(Code::UnknownType, node.span, message) });
+        }
+    }
+}
+
+/// Reads `defaults`: maps by step type.
+pub(super) fn defaults(shared: &Shared<'_>, node: &Node) {
+    let names = shared.types.names();
+    for entry in shared.any_map(node, "`defaults`").unwrap_or_default() {
+        let family = |name: &&str| name.split('.').next() == Some(&*entry.key);
+        if !names.contains(&&*entry.key) && !names.iter().any(family) {
+            let problem = Problem::new(
+                Code::UnknownType,
+                entry.key_span,
+                format!("there is no step type `{}` to give defaults to", cut(&entry.key)),
+            );
+            let hint = shared.suggest(&entry.key, names.iter().copied());
+            shared.report(Problem { hint, ..problem });
+        }
+        shared.any_map(&entry.value, &format!("the defaults of `{}`", cut(&entry.key)));
+    }
+}
+
+/// Maps key by key, `over` winning; a null in `over` takes the key away that it would have replaced.
+fn merged(base: &Node, over: &Node) -> Node {
+    let (Value::Map(base_entries), Value::Map(over_entries)) = (&base.value, &over.value) else { return over.clone() };
+    let mut entries = base_entries.clone();
+    for entry in over_entries {
+        match entries.iter().position(|mine| mine.key == entry.key) {
+            Some(at) if matches!(entry.value.value, Value::Null) => {
+                entries.remove(at);
+            }
+            Some(at) => entries[at] = Entry { value: merged(&entries[at].value, &entry.value), ..entry.clone() },
+            None => entries.push(entry.clone()),
+        }
+    }
+    Node { span: over.span, value: Value::Map(entries) }
+}
