@@ -10,13 +10,15 @@ use assay_engine::job::{
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::open::{Opened, SecretPaths};
+use super::open::{Opened, SecretPaths, leaves};
 use super::scope::StepScope;
 use crate::contract::{Files as FilesPort, Output, StepError, StepErrorClass};
-use crate::mask::Masker;
+use crate::mask::{MASK, Masker, SHORTEST};
 
 /// What a look saw, and what the expressions say of it. Texts in it are masked, values are not.
 pub(super) struct Look {
+    /// Finds the job's secrets, and those that this look has captured.
+    pub(super) masker: Masker,
     /// The fields of the output, an object.
     pub(super) output: Arc<Json>,
     pub(super) sent: Option<Json>,
@@ -114,7 +116,8 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// Everything the step asks of an output: `retry.on` first, then all assertions, then all captures.
+    /// Everything the step asks of an output: `retry.on`, all captures, all assertions. Captures come before assertions,
+    /// so that a captured secret is masked in their evidence.
     pub(super) fn look(&self, output: Output, now: Timestamp) -> Look {
         let fields = Arc::new(Json::Object(output.fields));
         let mut look = Look {
@@ -126,6 +129,7 @@ impl<'a> Evaluator<'a> {
             failed_captures: Vec::new(),
             error: None,
             output: fields,
+            masker: self.masker.clone(),
         };
         let scope = self.scope.with_output(&look.output);
         for (index, text) in self.job.retry_on.iter().enumerate() {
@@ -135,11 +139,16 @@ impl<'a> Evaluator<'a> {
                 Err(error) => self.undecided(&mut look, "retry.on", text, &error),
             }
         }
+        for (index, capture) in self.job.captures.iter().enumerate() {
+            self.capture(&mut look, capture, &scope, now, index);
+        }
+        let secret = look.captures.iter().flatten().filter(|captured| captured.secret);
+        look.masker = self.masker.and(secret.flat_map(|captured| leaves(&captured.value)).collect());
         for (index, assertion) in self.job.assertions.iter().enumerate() {
             self.assertion(&mut look, assertion, &scope, now, index);
         }
-        for (index, capture) in self.job.captures.iter().enumerate() {
-            self.capture(&mut look, capture, &scope, now, index);
+        for failed in &mut look.failed_captures {
+            failed.reason = look.masker.cut_text(&failed.reason).into_owned();
         }
         look
     }
@@ -160,12 +169,14 @@ impl<'a> Evaluator<'a> {
                     let reason = format!("it is of type {}, not true or false", value.kind().name());
                     result.reason = Some(reason);
                 }
-                result.parts = self.parts(&program, scope, now, "assert", index);
+                let cx = self.evaluation(&program, now, "assert", index);
+                result.parts = self.parts(&look.masker, &program, scope, cx);
             }
             Err(error) => {
-                result.reason = Some(self.shown(&error.to_string()));
+                result.reason = Some(look.masker.cut_text(&error.to_string()).into_owned());
                 if let Some(program) = self.program(&spec.that) {
-                    result.parts = self.parts(&program, scope, now, "assert", index);
+                    let cx = self.evaluation(&program, now, "assert", index);
+                    result.parts = self.parts(&look.masker, &program, scope, cx);
                 }
                 self.undecided(look, "assert", &spec.that, &error);
             }
@@ -174,18 +185,24 @@ impl<'a> Evaluator<'a> {
     }
 
     fn capture(&self, look: &mut Look, spec: &CaptureSpec, scope: &StepScope, now: Timestamp, index: usize) {
-        match self.value(&spec.value, scope, now, "capture", index) {
+        let reason = match self.value(&spec.value, scope, now, "capture", index) {
             Ok((program, value)) => {
-                let secret = spec.secret || self.secret_paths.named_by(program.references());
-                look.captures.push(Some(CapturedNow { value: value.to_json(), secret }));
+                let (value, secret) =
+                    (value.to_json(), spec.secret || self.secret_paths.named_by(program.references()));
+                if !(spec.secret && cannot_be_masked(&value)) {
+                    look.captures.push(Some(CapturedNow { value, secret }));
+                    return;
+                }
+                format!("a secret of fewer than {SHORTEST} bytes could not be masked")
             }
             Err(error) => {
-                let reason = self.shown(&error.to_string());
-                look.failed_captures.push(FailedCapture { name: spec.name.clone(), value: spec.value.clone(), reason });
-                look.captures.push(None);
                 self.undecided(look, "capture", &spec.value, &error);
+                error.to_string()
             }
-        }
+        };
+        look.captures.push(None);
+        let (name, value) = (spec.name.clone(), spec.value.clone());
+        look.failed_captures.push(FailedCapture { name, value, reason });
     }
 
     /// An expression past its budget leaves the step without an answer; every other error is the output's.
@@ -227,12 +244,12 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The values of an expression's parts, masked.
-    fn parts(&self, program: &Program, scope: &StepScope, now: Timestamp, key: &str, index: usize) -> Vec<Part> {
-        let explanation = program.explain(scope, &mut self.evaluation(program, now, key, index));
+    fn parts(&self, masker: &Masker, program: &Program, scope: &StepScope, mut cx: Evaluation<'_>) -> Vec<Part> {
+        let explanation = program.explain(scope, &mut cx);
         let part = |part: assay_engine::expr::Part| {
             let (value, note) = match part.seen {
-                Seen::Value(value) => (Some(self.shown_part(&part.text, value)), None),
-                Seen::Error(reason) => (None, Some(self.shown(&reason))),
+                Seen::Value(value) => (Some(self.shown_part(masker, &part.text, value)), None),
+                Seen::Error(reason) => (None, Some(masker.cut_text(&reason).into_owned())),
                 Seen::NotEvaluated => (None, Some("not evaluated".to_owned())),
             };
             Part { text: part.text, value, note }
@@ -241,20 +258,21 @@ impl<'a> Evaluator<'a> {
     }
 
     /// A part's value, masked; what is made from a secret is not shown at all, true and false apart.
-    fn shown_part(&self, text: &str, mut value: Json) -> Json {
-        if self.masker.is_empty() || value.is_boolean() || value.is_null() {
+    fn shown_part(&self, masker: &Masker, text: &str, mut value: Json) -> Json {
+        if masker.is_empty() || value.is_boolean() || value.is_null() {
             return value;
         }
         if self.secret_paths.occur_in(text) {
-            return Json::from(crate::mask::MASK);
+            return Json::from(MASK);
         }
-        self.masker.cut_json(&mut value);
+        masker.cut_json(&mut value);
         value
     }
+}
 
-    fn shown(&self, text: &str) -> String {
-        self.masker.cut_text(text).into_owned()
-    }
+/// A text or number that is too short for the masker.
+fn cannot_be_masked(value: &Json) -> bool {
+    !value.is_array() && !value.is_object() && leaves(value).iter().any(|leaf| leaf.len() < SHORTEST)
 }
 
 /// A stable code and a message for an expression without a value.

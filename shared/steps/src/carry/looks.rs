@@ -116,7 +116,8 @@ async fn one_look(act: &Act<'_>, seen: &mut Seen) -> Option<StepError> {
     match act.look().await {
         Ok(look) => {
             let outcome = look.outcome();
-            seen.add(act.now(), outcome, look.first_failure());
+            let note = look.first_failure().map(|note| look.masker.cut_text(&note).into_owned());
+            seen.add(act.now(), outcome, note);
             seen.last = Some(look);
             None
         }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Json};
 use super::evaluate::{Files, expression_error};
 use super::scope::StepScope;
 use crate::contract::{Secrets, StepError, StepErrorClass};
-use crate::mask::Masker;
+use crate::mask::{Masker, SHORTEST};
 
 /// How deeply deferred values may name each other.
 const DEEPEST: usize = 20;
@@ -74,6 +74,10 @@ impl SecretPaths {
 /// Opens a job; takes its `with` and its scope.
 pub(super) async fn open(job: &mut Job, secrets: &dyn Secrets, files: &Files) -> Result<Opened, StepError> {
     let revealed = if job.secrets.is_empty() { BTreeMap::new() } else { secrets.reveal(&job.secrets).await? };
+    if let Some((name, _)) = revealed.iter().find(|(_, value)| value.len() < SHORTEST) {
+        let message = format!("the value of the secret {name} has fewer than {SHORTEST} bytes: it could not be masked");
+        return Err(StepError::new(StepErrorClass::Permanent, "secret.short", message));
+    }
     let env = std::mem::take(&mut job.env);
     let mut opening = Opening {
         secrets,
@@ -240,7 +244,7 @@ fn late_error(late: &LateTemplate, error: &EvalError) -> StepError {
 }
 
 /// Every text and number of the value, as text.
-fn leaves(value: &Json) -> Vec<String> {
+pub(super) fn leaves(value: &Json) -> Vec<String> {
     match value {
         Json::Null | Json::Bool(_) => Vec::new(),
         Json::Number(number) => vec![number.to_string()],

@@ -42,13 +42,14 @@ async fn keep(value: Json, secret: bool, masker: &Masker, secrets: &dyn Secrets)
 /// An attempt that has ended, on its way to a result.
 pub(super) struct Settling<'a> {
     attempt: Attempt<'a>,
+    masker: Masker,
     outcome: Outcome,
     error: Option<JobError>,
 }
 
 impl<'a> Settling<'a> {
     pub(super) fn new(attempt: Attempt<'a>, outcome: Outcome, error: Option<JobError>) -> Self {
-        Self { attempt, outcome, error }
+        Self { masker: attempt.opened.masker.clone(), attempt, outcome, error }
     }
 
     pub(super) async fn result(mut self, mut seen: Seen) -> JobResult {
@@ -56,18 +57,23 @@ impl<'a> Settling<'a> {
         let (started_at, ended_at) = (self.attempt.started_at, self.attempt.cx.clock.now());
         let mut result = JobResult::of(self.outcome, started_at, ended_at);
         if let Some(look) = seen.last {
+            self.masker = look.masker.clone();
             self.take_look(look, &mut result).await;
         }
         result.cookies = self.cookies().await;
         result.looks = looks;
         result.artifacts = self.attempt.artifacts.take();
-        let masker = &self.attempt.opened.masker;
+        // What the last look captured as a secret may stand in what was written before.
+        let masker = &self.masker;
+        for note in result.looks.iter_mut().flat_map(|looks| &mut looks.kept).filter_map(|look| look.note.as_mut()) {
+            *note = masker.cut_text(note).into_owned();
+        }
         for artifact in &mut result.artifacts {
             artifact.name = masker.text(&artifact.name).into_owned();
         }
         result.outcome = self.outcome;
         result.error = self.error.map(|error| {
-            let message = masker.text(&error.message).into_owned();
+            let message = masker.cut_text(&error.message).into_owned();
             JobError { message, ..error }
         });
         result
@@ -89,8 +95,7 @@ impl<'a> Settling<'a> {
         };
         let exhibit = Exhibit { fields, sent: look.sent, note: look.note };
         let name = format!("{}.{}.json", self.attempt.job.fence.place(), self.attempt.job.fence.attempt);
-        let masker = &self.attempt.opened.masker;
-        result.evidence = Some(evidence(exhibit, &name, masker, self.attempt.artifacts.as_ref()).await);
+        result.evidence = Some(evidence(exhibit, &name, &self.masker, self.attempt.artifacts.as_ref()).await);
     }
 
     /// Captures and hidden captures, sealed where they must be, within the limit.
@@ -118,7 +123,7 @@ impl<'a> Settling<'a> {
     }
 
     async fn kept(&mut self, value: Json, secret: bool) -> Captured {
-        let kept = keep(value, secret, &self.attempt.opened.masker, self.attempt.cx.secrets.as_ref()).await;
+        let kept = keep(value, secret, &self.masker, self.attempt.cx.secrets.as_ref()).await;
         match kept {
             Ok(captured) => captured,
             Err(error) => {
@@ -180,7 +185,7 @@ impl<'a> Settling<'a> {
         let mut kept = Vec::with_capacity(added.len());
         for (line, url, at) in added {
             let set_cookie = self.kept(Json::String(line), false).await;
-            let url = self.attempt.opened.masker.text(&url).into_owned();
+            let url = self.masker.text(&url).into_owned();
             kept.push(Cookie { set_cookie, url, at });
         }
         kept

@@ -62,6 +62,16 @@ impl Masker {
         Self { needles }
     }
 
+    /// One that looks for these values too.
+    #[must_use]
+    pub(crate) fn and(&self, more: Vec<String>) -> Self {
+        if more.is_empty() {
+            return self.clone();
+        }
+        let known = self.needles.iter().flat_map(|needles| needles.secrets.iter().cloned());
+        Self::new(known.chain(more))
+    }
+
     /// Whether there is nothing to look for.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -200,6 +200,37 @@ async fn what_a_runner_notes_betrays_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_value_captured_as_a_secret_is_masked_from_then_on() {
+    let script = Script::of(|call| {
+        let mut cookies = call.cx.cookies.lock().unwrap();
+        cookies.added.push(("sid=fresh-token-1".into(), "http://a/".into(), start()));
+        done(json!({"body": {"token": "fresh-token-1", "id": 7}, "text": "{\"token\":\"fresh-token-1\"}"}))
+    });
+    let world = World::new(script, Outside::default());
+    let keys = json!({
+        "looks": {"kind": "eventually", "timeoutMs": 2000, "intervalMs": 1000},
+        "captures": [{"name": "token", "value": "body.token", "secret": true}, {"name": "missing", "value": "int(body.token)"}],
+        "assertions": [{"that": "body.token == 'other'"}, {"that": "timestamp(body.token) == now()"}], "hidden": ["body.token"],
+    });
+    let result = world.result(job(keys)).await;
+    assert_eq!(result.evidence.as_ref().unwrap().preview["body"], json!({"token": "***", "id": 7}));
+    let text = serde_json::to_string(&result).unwrap();
+    assert!(!text.contains("fresh-token"), "{text}");
+    let said = world.outside.notes().join(" ");
+    assert!(!said.contains("fresh-token") && !said.is_empty(), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_short_to_be_masked_is_refused_as_a_secret() {
+    let world = World::new(Script::output(json!({"pin": "123"})), Outside::with_secrets(&[("SHORT", "abc")]));
+    let result = world.result(job(json!({"captures": [{"name": "pin", "value": "pin", "secret": true}]}))).await;
+    assert_eq!(result.outcome, Outcome::Failed);
+    assert_eq!(result.failed_captures[0].reason, "a secret of fewer than 4 bytes could not be masked");
+    let result = world.result(job(json!({"secrets": ["SHORT"]}))).await;
+    assert_eq!((result.outcome, result.error.unwrap().code.as_str()), (Outcome::Errored, "secret.short"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn cookies_betray_nothing() {
     let script = Script::of(|call| {
         let mut cookies = call.cx.cookies.lock().unwrap();
