@@ -14,6 +14,13 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
+/// The mean of all but the slowest twentieth, which the machine made and not the code.
+pub(crate) fn trimmed_mean(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.truncate((values.len() * 19).div_ceil(20));
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
 /// Prints the head of a bench.
 pub(crate) fn begin(title: &str) {
     println!("\n{title}");

@@ -4,15 +4,24 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench that cannot measure stops")]
 #![allow(clippy::print_stdout, reason = "its figures are its output")]
 
+mod apply;
+mod compile;
 mod figures;
 mod flows;
 mod process;
+mod steps;
 mod target;
 
 /// What it is called, and what it does.
 type Bench = (&'static str, fn(&Tools));
 
-const BENCHES: [Bench; 2] = [("one-request", flows::one_request), ("flows", flows::many)];
+const BENCHES: [Bench; 5] = [
+    ("steps", steps::light),
+    ("compile", compile::large),
+    ("apply", apply::growing),
+    ("one-request", flows::one_request),
+    ("flows", flows::many),
+];
 
 /// The binaries that are measured.
 struct Tools {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use assay_engine::diagnostics::codes;
 use assay_engine::types::{ENGINE_WORDS, StepTypes};
 use assay_steps::registry::Types;
 
 use crate::none;
-use crate::tree::{entries, packages, read, root};
+use crate::tree::{entries, packages, read, root, rust_files};
 
 type Names = BTreeSet<String>;
 
@@ -61,4 +62,50 @@ fn the_lists_of_step_types_agree() {
         compare(&mut findings, ("the registry", &registered), ("template.yaml", &deployed));
     }
     none("the lists of step types", &findings);
+}
+
+/// What stands before the dot of a code that a run can end with, beside the step types.
+const FAMILIES: [&str; 10] =
+    ["step", "expression", "template", "secret", "file", "artifact", "delay", "flow", "wait", "worker"];
+
+/// The codes that sources name outside their tests: `"http.refused"`.
+fn run_codes() -> Names {
+    let registered = registered();
+    let mut codes = Names::new();
+    for file in rust_files().iter().filter(|file| file.starts_with("shared/") && !file.contains("/tests")) {
+        let text = read(file);
+        let code = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
+        for literal in code.flat_map(|line| line.split('"').skip(1).step_by(2)) {
+            let Some((family, rest)) = literal.split_once('.') else { continue };
+            let word = !rest.is_empty() && rest.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            if word && (registered.contains(family) || FAMILIES.contains(&family)) {
+                codes.insert(literal.to_owned());
+            }
+        }
+    }
+    codes
+}
+
+#[test]
+fn every_error_code_has_its_page_and_every_page_its_code() {
+    let mut expected: Names = codes().map(|(code, _)| code.to_owned()).collect();
+    expected.extend(run_codes());
+    let mut findings = Vec::new();
+    compare(&mut findings, ("the code", &expected), ("docs/errors", &pages("docs/errors")));
+    none("error codes and their pages", &findings);
+}
+
+#[test]
+fn a_page_of_an_error_has_a_cause_an_example_and_a_remedy() {
+    let mut findings = Vec::new();
+    for name in pages("docs/errors") {
+        let page = read(&format!("docs/errors/{name}.md"));
+        if page.lines().next() != Some(&format!("# {name}")) {
+            findings.push(format!("docs/errors/{name}.md does not begin with `# {name}`"));
+        }
+        if page.lines().filter(|line| !line.trim().is_empty()).count() < 4 {
+            findings.push(format!("docs/errors/{name}.md says too little"));
+        }
+    }
+    none("pages of errors", &findings);
 }

@@ -1,0 +1,43 @@
+//! The examples are flows that compile without a warning, whatever else changes.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read the examples fails")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use assay_engine::bundle::{Bundle, RunsAt};
+use assay_engine::compile::compile;
+use assay_engine::diagnostics::Style;
+use assay_engine::expr::Programs;
+use assay_steps::registry::Types;
+
+fn read(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Arc<[u8]>>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{prefix}{}", entry.file_name().to_str().unwrap());
+        if entry.path().is_dir() {
+            read(&entry.path(), &format!("{name}/"), files);
+        } else {
+            files.insert(name, Arc::from(std::fs::read(entry.path()).unwrap()));
+        }
+    }
+}
+
+#[test]
+fn every_example_compiles_without_a_warning() {
+    let mut files = BTreeMap::new();
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples"), "", &mut files);
+    let flows: Vec<String> = files.keys().filter(|name| name.ends_with(".yaml")).cloned().collect();
+    let mut found = String::new();
+    for main in &flows {
+        let (files, env) = (files.clone(), BTreeMap::new());
+        let bundle = Bundle { main: main.clone(), files, env, environment: None, runs_at: RunsAt::Laptop };
+        let problems = match compile(&bundle, &Types, &Programs::default()) {
+            Ok(compiled) => compiled.warnings,
+            Err(problems) => problems,
+        };
+        found.extend(problems.iter().map(|problem| problem.render(Style::Plain)));
+    }
+    assert!(flows.len() >= 5 && found.is_empty(), "{found}");
+}
