@@ -24,8 +24,7 @@ async fn said(keys: Json) -> Json {
     let world = World::new(script, Outside::with_secrets(&[("KEY", "hunter2222"), ("PIN", "123456")]));
     let result = world.result(job(keys)).await;
     assert_eq!(result.outcome, Outcome::Passed, "{:?}", result.error);
-    let said = heard.lock().unwrap()[0].clone();
-    said
+    heard.lock().unwrap()[0].clone()
 }
 
 #[tokio::test(start_paused = true)]
