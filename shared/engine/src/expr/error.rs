@@ -127,9 +127,9 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) fn at(self, part: &str, function: &str) -> EvalError {
+    pub(super) fn at(self, part: &str, function: &str) -> Box<EvalError> {
         let part = shortened(part, 200);
-        match self {
+        Box::new(match self {
             Self::Field(why) => EvalError::NoSuchField { path: part, why },
             Self::Key(why) => EvalError::NoSuchKey { path: part, why },
             Self::Type(why) => EvalError::TypeMismatch { part, why },
@@ -137,7 +137,7 @@ impl Fault {
             Self::Overflow => EvalError::Overflow { part },
             Self::DivideByZero => EvalError::DivideByZero { part },
             Self::Budget => EvalError::Budget,
-        }
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an evaluation is given from outside, and what it has left to spend.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -68,6 +69,8 @@ pub struct Evaluation<'a> {
     pub(super) base: usize,
     /// How often each call has drawn random values so far.
     pub(super) drawn: BTreeMap<usize, u32>,
+    /// Schemas compiled so far, by file.
+    pub(super) validators: BTreeMap<String, Arc<jsonschema::Validator>>,
     /// Regular expressions compiled so far.
     pub(super) patterns: BTreeMap<String, super::functions::Pattern>,
 }
@@ -88,6 +91,7 @@ impl<'a> Evaluation<'a> {
             base: 0,
             drawn: BTreeMap::new(),
             patterns: BTreeMap::new(),
+            validators: BTreeMap::new(),
         }
     }
 

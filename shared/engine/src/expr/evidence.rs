@@ -46,7 +46,7 @@ pub enum Seen {
 enum Record {
     Hidden,
     NotEvaluated,
-    Done(Result<Value, EvalError>),
+    Done(super::run::Evaluated),
     Element(Value, Value),
 }
 
@@ -63,7 +63,7 @@ impl Recorder {
         Self { records: sights.iter().map(initial).collect() }
     }
 
-    pub(super) fn record(&mut self, sight: SightId, result: &Result<Value, EvalError>) {
+    pub(super) fn record(&mut self, sight: SightId, result: &super::run::Evaluated) {
         self.set(sight, Record::Done(result.clone()));
     }
 

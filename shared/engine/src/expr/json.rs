@@ -1,5 +1,6 @@
 //! Between JSON and the values of expressions.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -71,6 +72,16 @@ impl Value {
             Self::Optional(None) => Json::Null,
             other => Json::String(other.plain_text().unwrap_or_default()),
         }
+    }
+
+    /// The value as JSON, borrowed where it is JSON already.
+    pub(super) fn as_json(&self) -> Cow<'_, Json> {
+        let held = match self {
+            Self::List(list) => list.json_part(),
+            Self::Map(map) => map.json_part(),
+            _ => None,
+        };
+        held.map_or_else(|| Cow::Owned(self.to_json()), |part| Cow::Borrowed(part.get()))
     }
 
     /// The value as it stands within a longer text; none for null.

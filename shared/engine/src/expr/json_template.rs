@@ -152,7 +152,7 @@ fn render_at(
     let rendered = rendered.map_err(placed)?;
     let place = value
         .pointer_mut(pointer)
-        .ok_or_else(|| placed(Fault::Key("there is no such place".to_owned()).at(pointer, "")))?;
+        .ok_or_else(|| placed(*Fault::Key("there is no such place".to_owned()).at(pointer, "")))?;
     *place = rendered;
     Ok(())
 }

@@ -10,9 +10,10 @@ use super::syntax::{self, Entry, Form, Id, Item, Link, Syntax};
 use super::tree::{Action, Node, NodeKind, Sight, SightId, Step, Tree, compares};
 use super::value::{Type, Value};
 
-pub(super) type Lowered<T> = Result<T, ExprError>;
+/// Errors are boxed to keep the frames of the recursion small.
+pub(super) type Lowered<T> = Result<T, Box<ExprError>>;
 
-pub(super) fn lower(syntax: &Syntax) -> Lowered<Tree> {
+pub(super) fn lower(syntax: &Syntax) -> Result<Tree, ExprError> {
     let mut lowering = Lowering {
         syntax,
         nodes: Vec::new(),
@@ -22,7 +23,7 @@ pub(super) fn lower(syntax: &Syntax) -> Lowered<Tree> {
         sights: Vec::new(),
         loops: 0,
     };
-    let top = lowering.node(syntax.top)?;
+    let top = lowering.node(syntax.top).map_err(|error| *error)?;
     let mut references = lowering.references;
     references.roots.sort_by_key(|reference| reference.range.start);
     references.functions.sort_by_key(|call| call.range.start);
@@ -59,8 +60,10 @@ impl Lowering<'_> {
         let Some(node) = self.nodes.get(id.0 as usize) else {
             return;
         };
-        let plain = matches!(node.kind, NodeKind::Constant(_) | NodeKind::Path { .. } | NodeKind::Local(_));
-        if plain || node.sight.is_some() {
+        if node.sight.is_some()
+            || matches!(node.kind, NodeKind::Path { .. } | NodeKind::Local(_))
+            || self.is_literal(id)
+        {
             return;
         }
         let sight = self.sight(node.range.clone(), false);
@@ -69,25 +72,47 @@ impl Lowering<'_> {
         }
     }
 
+    /// Whether a node is written out whole, so that its value need not be shown.
+    fn is_literal(&self, id: Id) -> bool {
+        match self.nodes.get(id.0 as usize).map(|node| &node.kind) {
+            Some(NodeKind::Constant(_)) => true,
+            Some(NodeKind::List(items)) => items.iter().all(|item| self.is_literal(item.of)),
+            Some(NodeKind::Map(entries)) => {
+                entries.iter().all(|entry| self.is_literal(entry.key) && self.is_literal(entry.value))
+            }
+            _ => false,
+        }
+    }
+
+    /// The way down to what nests most is kept short; the rest stands in [`Lowering::plain`].
     pub(super) fn node(&mut self, id: Id) -> Lowered<Id> {
         let syntax = self.syntax;
         let written = syntax.get(id);
-        let range = written.range.clone();
-        let kind = match &written.form {
-            Form::Literal(value) => NodeKind::Constant(value.clone()),
-            Form::Name { name, rooted } => return Ok(self.name(name, *rooted, range)),
-            Form::Call { name, args } => return self.call(name, args, range),
-            Form::Path { base, steps } => return self.path(*base, steps, range),
-            Form::List(items) => NodeKind::List(self.items(items)?),
-            Form::Map(entries) => NodeKind::Map(self.entries(entries)?),
-            Form::Not { of, odd } => NodeKind::Not { of: self.shown(*of)?, odd: *odd },
-            Form::Negate { of, odd } => NodeKind::Negate { of: self.node(*of)?, odd: *odd },
-            Form::And(parts) => NodeKind::And(self.all_shown(parts)?),
-            Form::Or(parts) => NodeKind::Or(self.all_shown(parts)?),
-            Form::Choose { cases, otherwise } => self.choose(cases, *otherwise)?,
-            Form::Chain { first, rest, .. } => self.chain(*first, rest)?,
-        };
-        Ok(self.add(kind, range, None))
+        match &written.form {
+            Form::Call { name, args } if **name == *"has" => self.has(args, &written.range),
+            Form::Call { name, args } => self.global(name, args, &written.range),
+            Form::Path { base, steps } => self.path(*base, steps, &written.range),
+            Form::Name { name, rooted } => Ok(self.name(name, *rooted, written.range.clone())),
+            form => {
+                let kind = self.plain(form)?;
+                Ok(self.add(kind, written.range.clone(), None))
+            }
+        }
+    }
+
+    fn plain(&mut self, form: &Form) -> Lowered<NodeKind> {
+        match form {
+            Form::List(items) => self.items(items),
+            Form::Map(entries) => self.entries(entries),
+            Form::And(parts) => Ok(NodeKind::And(self.all_shown(parts)?)),
+            Form::Or(parts) => Ok(NodeKind::Or(self.all_shown(parts)?)),
+            Form::Choose { cases, otherwise } => self.choose(cases, *otherwise),
+            Form::Chain { first, rest, .. } => self.chain(*first, rest),
+            Form::Not { of, odd } => Ok(NodeKind::Not { of: self.shown(*of)?, odd: *odd }),
+            Form::Negate { of, odd } => Ok(NodeKind::Negate { of: self.node(*of)?, odd: *odd }),
+            Form::Literal(value) => Ok(NodeKind::Constant(value.clone())),
+            Form::Name { .. } | Form::Call { .. } | Form::Path { .. } => Ok(NodeKind::Constant(Value::Null)),
+        }
     }
 
     fn shown(&mut self, id: Id) -> Lowered<Id> {
@@ -97,22 +122,31 @@ impl Lowering<'_> {
     }
 
     fn all_shown(&mut self, parts: &[Id]) -> Lowered<Vec<Id>> {
-        parts.iter().map(|part| self.shown(*part)).collect()
+        let mut shown = Vec::with_capacity(parts.len());
+        for part in parts {
+            shown.push(self.shown(*part)?);
+        }
+        Ok(shown)
     }
 
     pub(super) fn nodes(&mut self, ids: &[Id]) -> Lowered<Vec<Id>> {
-        ids.iter().map(|id| self.node(*id)).collect()
+        // A loop and not an iterator chain, whose frames would stand between the levels of the recursion.
+        let mut nodes = Vec::with_capacity(ids.len());
+        for id in ids {
+            nodes.push(self.node(*id)?);
+        }
+        Ok(nodes)
     }
 
-    fn items(&mut self, items: &[Item]) -> Lowered<Vec<Item>> {
+    fn items(&mut self, items: &[Item]) -> Lowered<NodeKind> {
         let mut lowered = Vec::with_capacity(items.len());
         for item in items {
             lowered.push(Item { of: self.node(item.of)?, optional: item.optional });
         }
-        Ok(lowered)
+        Ok(NodeKind::List(lowered))
     }
 
-    fn entries(&mut self, entries: &[Entry]) -> Lowered<Vec<Entry>> {
+    fn entries(&mut self, entries: &[Entry]) -> Lowered<NodeKind> {
         let mut lowered = Vec::with_capacity(entries.len());
         for entry in entries {
             lowered.push(Entry {
@@ -121,7 +155,7 @@ impl Lowering<'_> {
                 optional: entry.optional,
             });
         }
-        Ok(lowered)
+        Ok(NodeKind::Map(lowered))
     }
 
     fn choose(&mut self, cases: &[(Id, Id)], otherwise: Id) -> Lowered<NodeKind> {
@@ -169,20 +203,20 @@ impl Lowering<'_> {
     }
 
     /// A call without a receiver.
-    fn call(&mut self, name: &str, args: &[Id], range: Range<usize>) -> Lowered<Id> {
-        if name == "has" {
-            return self.has(args, range);
-        }
-        self.global(name, args, range)
+    pub(super) fn global(&mut self, name: &str, args: &[Id], range: &Range<usize>) -> Lowered<Id> {
+        let function = self.called(name, Style::Global, args, range)?;
+        let args = self.nodes(args)?;
+        let sight = self.sight(range.clone(), false);
+        Ok(self.add(NodeKind::Call { function, args }, range.clone(), Some(sight)))
     }
 
-    pub(super) fn global(&mut self, name: &str, args: &[Id], range: Range<usize>) -> Lowered<Id> {
-        let function = functions::find(name, Style::Global).ok_or_else(|| unknown(name, range.clone()))?;
-        let literal = self.check(function, args, 0, &range)?;
-        let args = self.nodes(args)?;
+    /// The function of a call, checked and noted.
+    fn called(&mut self, name: &str, style: Style, args: &[Id], range: &Range<usize>) -> Lowered<&'static Function> {
+        let function = functions::find(name, style).ok_or_else(|| unknown(name, range.clone()))?;
+        let receiver = usize::from(style == Style::Method);
+        let literal = self.check(function, args, receiver, range)?;
         self.note(function.name, range.clone(), literal);
-        let sight = self.sight(range.clone(), false);
-        Ok(self.add(NodeKind::Call { function, args }, range, Some(sight)))
+        Ok(function)
     }
 
     pub(super) fn note(&mut self, name: &'static str, range: Range<usize>, literal: Option<Arc<str>>) {
@@ -208,7 +242,7 @@ impl Lowering<'_> {
                 format!("{} to {}", least - receiver, most - receiver)
             };
             let message = format!("`{}` takes {wanted} arguments, not {}", function.name, args.len());
-            return Err(ExprError::new(message, range.clone()));
+            return Err(ExprError::new(message, range.clone()).into());
         }
         let literal = args.last().and_then(|last| match &self.syntax.get(*last).form {
             Form::Literal(Value::String(text)) => Some(text.clone()),
@@ -217,45 +251,51 @@ impl Lowering<'_> {
         if function.literal && literal.is_none() {
             let message = format!("the last argument of `{}` must be a text in quotes", function.name);
             return Err(ExprError::new(message, range.clone())
-                .hint("it is read before the flow starts, so it cannot be computed"));
+                .hint("it is read before the flow starts, so it cannot be computed")
+                .into());
         }
         Ok(literal)
     }
 
-    pub(super) fn path(&mut self, base: Id, steps: &[syntax::Step], range: Range<usize>) -> Lowered<Id> {
-        let syntax = self.syntax;
-        let start = range.start;
-        let mut rest = steps;
-        let base = match &syntax.get(base).form {
-            Form::Name { name, rooted } if *rooted || self.local(name).is_none() => {
-                let (id, used) = self.qualified(name, steps, start)?;
-                rest = &steps[used..];
-                match id {
-                    Some(id) => id,
-                    None => self.root(name, steps, syntax.get(base).range.clone()),
-                }
-            }
-            _ => self.node(base)?,
-        };
+    pub(super) fn path(&mut self, base: Id, steps: &[syntax::Step], range: &Range<usize>) -> Lowered<Id> {
+        let (base, used) = self.base(base, steps, range.start)?;
+        let rest = &steps[used..];
         if rest.is_empty() {
             return Ok(base);
         }
-        let fixed = matches!(self.nodes[base.0 as usize].kind, NodeKind::Root(_))
-            .then(|| rest.iter().take_while(|step| self.fixed(step).is_some()).count());
         let mut lowered = Vec::with_capacity(rest.len());
-        for (at, step) in rest.iter().enumerate() {
-            let mut step = self.step(step, start)?;
-            let ends = at + 1 == rest.len();
-            let seen = fixed == Some(at + 1) || ends || matches!(step.action, Action::Call { .. } | Action::Loop(_));
-            if seen {
+        for step in rest {
+            lowered.push(self.step(step, range.start)?);
+        }
+        self.see_steps(base, rest, &mut lowered, range.start);
+        let kind = NodeKind::Path { base, steps: lowered };
+        Ok(self.add(kind, range.clone(), None))
+    }
+
+    /// What a path starts with, and how many of its steps belong to that.
+    fn base(&mut self, base: Id, steps: &[syntax::Step], start: usize) -> Lowered<(Id, usize)> {
+        let written = self.syntax.get(base);
+        match &written.form {
+            Form::Name { name, rooted } if *rooted || self.local(name).is_none() => {
+                let (id, used) = self.qualified(name, steps, start)?;
+                let root = |lowering: &mut Self| lowering.root(name, steps, written.range.clone());
+                Ok((id.unwrap_or_else(|| root(self)), used))
+            }
+            _ => Ok((self.node(base)?, 0)),
+        }
+    }
+
+    /// Gives sights to the static path from a root, to each call, and to the whole.
+    fn see_steps(&mut self, base: Id, written: &[syntax::Step], steps: &mut [Step], start: usize) {
+        let root = matches!(self.nodes[base.0 as usize].kind, NodeKind::Root(_));
+        let fixed = written.iter().take_while(|step| root && self.fixed(step).is_some()).count();
+        let last = steps.len();
+        for (at, step) in steps.iter_mut().enumerate() {
+            let call = matches!(step.action, Action::Call { .. } | Action::Loop(_));
+            if call || at + 1 == fixed || at + 1 == last {
                 step.sight = Some(self.sight(start..step.end, false));
             }
-            lowered.push(step);
         }
-        if fixed.is_some_and(|count| count > 0) {
-            self.nodes[base.0 as usize].sight = None;
-        }
-        Ok(self.add(NodeKind::Path { base, steps: lowered }, range, None))
     }
 
     /// `math.abs(x)`, `cel.bind(...)`, `google.protobuf.Timestamp`: a name with dots that is no root. Says how many steps it took.
@@ -266,11 +306,11 @@ impl Lowering<'_> {
         let range = start..first.end;
         match &first.action {
             syntax::Action::Method { name: method, args } if name == "cel" && **method == *"bind" => {
-                Ok((Some(self.bind(args, range)?), 1))
+                Ok((Some(self.bind(args, &range)?), 1))
             }
             syntax::Action::Method { name: method, args } if functions::is_namespace(name) => {
                 let whole = format!("{name}.{method}");
-                Ok((Some(self.global(&whole, args, range)?), 1))
+                Ok((Some(self.global(&whole, args, &range)?), 1))
             }
             syntax::Action::Field { name: middle, .. } if name == "google" => {
                 let last = rest.first().map(|step| (&step.action, step.end));
@@ -290,6 +330,7 @@ impl Lowering<'_> {
     fn root(&mut self, name: &Arc<str>, steps: &[syntax::Step], range: Range<usize>) -> Id {
         let path: Vec<PathPart> = steps.iter().map_while(|step| self.fixed(step)).collect();
         let next = steps.get(path.len());
+        let bare = path.is_empty();
         let end = path.len().checked_sub(1).and_then(|last| steps.get(last));
         self.references.roots.push(Reference {
             root: name.clone(),
@@ -297,8 +338,9 @@ impl Lowering<'_> {
             dynamic: next.is_some_and(|step| matches!(step.action, syntax::Action::Index { .. })),
             path,
         });
-        let sight = self.sight(range.clone(), false);
-        self.add(NodeKind::Root(name.clone()), range, Some(sight))
+        // With a static path behind it, it is the path that is shown.
+        let sight = bare.then(|| self.sight(range.clone(), false));
+        self.add(NodeKind::Root(name.clone()), range, sight)
     }
 
     /// The static part that a step stands for.
@@ -320,30 +362,24 @@ impl Lowering<'_> {
             syntax::Action::Index { index, optional } => {
                 Action::Index { index: self.node(*index)?, optional: *optional }
             }
-            syntax::Action::Method { name, args } => self.method(name, args, start, step)?,
+            syntax::Action::Method { name, args } => match self.method_macro(name, args, step)? {
+                Some(found) => self.lazy(found, name, args, start..step.start.saturating_sub(1))?,
+                None => {
+                    let function = self.called(name, Style::Method, args, &(step.start..step.end))?;
+                    Action::Call { function, args: self.nodes(args)? }
+                }
+            },
         };
         Ok(Step { action, start: step.start, end: step.end, sight: None })
-    }
-
-    fn method(&mut self, name: &str, args: &[Id], start: usize, step: &syntax::Step) -> Lowered<Action> {
-        let range = step.start..step.end;
-        if let Some(action) = self.method_macro(name, args, start, step)? {
-            return Ok(action);
-        }
-        let function = functions::find(name, Style::Method).ok_or_else(|| unknown(name, range.clone()))?;
-        let literal = self.check(function, args, 1, &range)?;
-        let args = self.nodes(args)?;
-        self.note(function.name, range, literal);
-        Ok(Action::Call { function, args })
     }
 }
 
 /// The error for a function that does not exist.
-fn unknown(name: &str, range: Range<usize>) -> ExprError {
+fn unknown(name: &str, range: Range<usize>) -> Box<ExprError> {
     let end = range.end.min(range.start + name.len());
     let error = ExprError::new(format!("there is no function `{name}`"), range.start..end);
-    match functions::nearest(name) {
+    Box::new(match functions::nearest(name) {
         Some(hint) => error.hint(hint),
         None => error,
-    }
+    })
 }

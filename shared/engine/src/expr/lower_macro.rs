@@ -10,10 +10,11 @@ use super::tree::{Action, LOOPS, Loop, LoopKind, NodeKind};
 
 impl Lowering<'_> {
     /// `has(a.b)`
-    pub(super) fn has(&mut self, args: &[Id], range: Range<usize>) -> Lowered<Id> {
-        let wrong = || {
+    pub(super) fn has(&mut self, args: &[Id], range: &Range<usize>) -> Lowered<Id> {
+        let wrong = || -> Box<ExprError> {
             ExprError::new("`has` takes one argument that ends in a field", range.clone())
                 .hint("e.g. has(body.token) or has(body.`content-type`)")
+                .into()
         };
         let [argument] = args else {
             return Err(wrong());
@@ -32,12 +33,12 @@ impl Lowering<'_> {
         let start = written.range.start;
         let end = before.last().map_or(syntax.get(*base).range.end, |step| step.end);
         let known = self.references.roots.len();
-        let of = if before.is_empty() { self.node(*base)? } else { self.path(*base, before, start..end)? };
+        let of = if before.is_empty() { self.node(*base)? } else { self.path(*base, before, &(start..end))? };
         self.extend_reference(known, start, name, last.end, end);
         self.note("has", range.clone(), None);
         let sight = self.sight(range.clone(), false);
         let field = name.clone();
-        Ok(self.add(NodeKind::Has { of, field }, range, Some(sight)))
+        Ok(self.add(NodeKind::Has { of, field }, range.clone(), Some(sight)))
     }
 
     /// The field that `has` asks for belongs to the path before it, if that is static to its end.
@@ -51,9 +52,10 @@ impl Lowering<'_> {
     }
 
     /// `cel.bind(variable, init, body)`
-    pub(super) fn bind(&mut self, args: &[Id], range: Range<usize>) -> Lowered<Id> {
+    pub(super) fn bind(&mut self, args: &[Id], range: &Range<usize>) -> Lowered<Id> {
         let [variable, init, body] = args else {
-            return Err(ExprError::new("`cel.bind` takes a variable, its value and an expression", range));
+            let why = "`cel.bind` takes a variable, its value and an expression";
+            return Err(ExprError::new(why, range.clone()).into());
         };
         let variable = self.variable("cel.bind", *variable)?;
         let init = self.node(*init)?;
@@ -62,7 +64,7 @@ impl Lowering<'_> {
         self.leave(1);
         self.note("cel.bind", range.clone(), None);
         let body = body?;
-        Ok(self.add(NodeKind::Bind { slot, init, body }, range, None))
+        Ok(self.add(NodeKind::Bind { slot, init, body }, range.clone(), None))
     }
 
     fn enter(&mut self, variable: Arc<str>) -> usize {
@@ -81,89 +83,88 @@ impl Lowering<'_> {
             Form::Name { name, rooted: false } => Ok(name.clone()),
             _ => {
                 let message = format!("`{name}` takes the name of a variable here");
-                Err(ExprError::new(message, written.range.clone()))
+                Err(ExprError::new(message, written.range.clone()).into())
             }
         }
     }
 
-    /// A method that is a macro; none for any other.
-    pub(super) fn method_macro(
-        &mut self,
-        name: &str,
-        args: &[Id],
-        start: usize,
-        step: &syntax::Step,
-    ) -> Lowered<Option<Action>> {
+    /// The macro that a method is; none for a function.
+    pub(super) fn method_macro(&mut self, name: &str, args: &[Id], step: &syntax::Step) -> Lowered<Option<Macro>> {
         let range = step.start..step.end;
-        match (name, args) {
-            ("orValue" | "or", [other]) => {
-                let unwrap = name == "orValue";
-                self.note(if unwrap { "orValue" } else { "or" }, range, None);
-                let other = self.node(*other)?;
-                return Ok(Some(Action::OrElse { other, unwrap }));
+        let found = match (name, args.len()) {
+            ("orValue", 1) => Some(("orValue", Macro::OrElse { unwrap: true })),
+            ("or", 1) => Some(("or", Macro::OrElse { unwrap: false })),
+            ("optMap", 2) => Some(("optMap", Macro::OptionalMap { flat: false })),
+            ("optFlatMap", 2) => Some(("optFlatMap", Macro::OptionalMap { flat: true })),
+            _ => {
+                let same = || LOOPS.iter().filter(|(known, ..)| *known == name);
+                let fits = same().find(|(.., count)| *count == args.len());
+                if fits.is_none() && same().next().is_some() {
+                    let counts: Vec<String> = same().map(|(.., count)| count.to_string()).collect();
+                    let message = format!("`{name}` takes {} arguments, not {}", counts.join(" or "), args.len());
+                    return Err(ExprError::new(message, range).into());
+                }
+                fits.map(|(known, kind, variables, _)| (*known, Macro::Loop { kind: *kind, variables: *variables }))
             }
-            ("optMap" | "optFlatMap", [variable, body]) => {
-                let flat = name == "optFlatMap";
-                self.note(if flat { "optFlatMap" } else { "optMap" }, range, None);
+        };
+        let Some((known, found)) = found else {
+            return Ok(None);
+        };
+        self.note(known, range, None);
+        Ok(Some(found))
+    }
+
+    /// Lowers a macro behind what stands in `over`.
+    pub(super) fn lazy(&mut self, found: Macro, name: &str, args: &[Id], over: Range<usize>) -> Lowered<Action> {
+        match (found, args) {
+            (Macro::OrElse { unwrap }, [other]) => Ok(Action::OrElse { other: self.node(*other)?, unwrap }),
+            (Macro::OptionalMap { flat }, [variable, body]) => {
                 let variable = self.variable(name, *variable)?;
                 let slot = self.enter(variable);
                 self.loops += 1;
-                let body = self.node(*body);
+                let body = self.node(*body)?;
                 self.loops -= 1;
                 self.leave(1);
-                let body = body?;
-                return Ok(Some(Action::OptionalMap { slot, body, flat }));
+                Ok(Action::OptionalMap { slot, body, flat })
             }
-            _ => {}
+            (Macro::Loop { kind, variables }, args) => {
+                let decides = matches!(kind, LoopKind::All | LoopKind::Exists);
+                let element = decides.then(|| self.sight(over, true));
+                let slots = self.enter_all(name, args.get(..variables).unwrap_or_default())?;
+                let first_sight = self.sights.len();
+                self.loops += 1;
+                let mut parts = self.nodes(args.get(variables..).unwrap_or_default())?;
+                self.loops -= 1;
+                self.leave(variables);
+                let body = parts.pop().unwrap_or(Id(0));
+                Ok(Action::Loop(Loop {
+                    kind,
+                    first: slots.0,
+                    second: slots.1,
+                    filter: parts.pop(),
+                    body,
+                    sights: first_sight..self.sights.len(),
+                    element,
+                }))
+            }
+            _ => Err(ExprError::new(format!("`{name}` takes other arguments"), over).into()),
         }
-        let mut same = LOOPS.iter().filter(|(macro_name, ..)| *macro_name == name).peekable();
-        let Some((known, ..)) = same.peek().copied() else {
-            return Ok(None);
-        };
-        let Some((_, kind, variables, _)) = same.clone().find(|(.., count)| *count == args.len()) else {
-            let counts: Vec<String> = same.map(|(.., count)| count.to_string()).collect();
-            let message = format!("`{name}` takes {} arguments, not {}", counts.join(" or "), args.len());
-            return Err(ExprError::new(message, range));
-        };
-        self.note(known, range, None);
-        self.repeat(name, *kind, *variables, args, start..step.start.saturating_sub(1)).map(Some)
     }
 
-    fn repeat(
-        &mut self,
-        name: &str,
-        kind: LoopKind,
-        variables: usize,
-        args: &[Id],
-        over: Range<usize>,
-    ) -> Lowered<Action> {
-        let (names, rest) = args.split_at(variables);
-        let decides = matches!(kind, LoopKind::All | LoopKind::Exists);
-        let element = decides.then(|| self.sight(over, true));
-        let mut slots = Vec::with_capacity(variables);
-        for variable in names {
-            let variable = self.variable(name, *variable)?;
+    /// Makes variables of these names; the slots of the first and the second.
+    fn enter_all(&mut self, name: &str, names: &[Id]) -> Lowered<(usize, Option<usize>)> {
+        let mut slots = Vec::with_capacity(names.len());
+        for id in names {
+            let variable = self.variable(name, *id)?;
             slots.push(self.enter(variable));
         }
-        let first_sight = self.sights.len();
-        self.loops += 1;
-        let parts = self.nodes(rest);
-        self.loops -= 1;
-        self.leave(variables);
-        let parts = parts?;
-        let (filter, body) = match parts.as_slice() {
-            [filter, body] => (Some(*filter), *body),
-            [body] => (None, *body),
-            _ => return Err(ExprError::new(format!("`{name}` takes no such arguments"), 0..0)),
-        };
-        Ok(Action::Loop(Loop {
-            kind,
-            first: slots.first().copied().unwrap_or_default(),
-            second: slots.get(1).copied(),
-            filter,
-            body,
-            sights: first_sight..self.sights.len(),
-            element,
-        }))
+        Ok((slots.first().copied().unwrap_or_default(), slots.get(1).copied()))
     }
+}
+
+/// A method whose arguments are not evaluated before it is called.
+pub(super) enum Macro {
+    OrElse { unwrap: bool },
+    OptionalMap { flat: bool },
+    Loop { kind: LoopKind, variables: usize },
 }

@@ -136,6 +136,13 @@ impl Map {
         Self(Entries::Json(object))
     }
 
+    pub(super) fn json_part(&self) -> Option<&Part> {
+        match &self.0 {
+            Entries::Json(part) => Some(part),
+            Entries::Built(_) => None,
+        }
+    }
+
     pub(super) fn depth(&self) -> u16 {
         match &self.0 {
             Entries::Built(built) => built.depth,

@@ -33,11 +33,12 @@ mod time;
 mod token;
 mod tree;
 mod value;
+mod xpath;
 
 pub use error::{EvalError, ExprError, Limits};
 pub use evaluation::{DEFAULT_BUDGET, Evaluation, Scope, Status};
 pub use evidence::{Explanation, PREVIEW_BYTES, Part, Seen};
-pub use json_template::{JsonTemplate, PlacedEvalError, PlacedExprError, fill};
+pub use json_template::{JsonTemplate, Partial, PlacedEvalError, PlacedExprError, fill};
 pub use map::{Key, Map};
 pub use program::{Program, Programs};
 pub use references::{FunctionUse, PathPart, Reference, References};

@@ -8,8 +8,10 @@ use super::error::{ExprError, Limits};
 use super::literal;
 use super::syntax::{Action, Entry, Form, Id, Item, Link, Operator, Step, Syntax, Written};
 use super::token::{Kind, Token, tokens};
+use super::value::Value;
 
-type Parsed<T> = Result<T, ExprError>;
+/// Errors are boxed, and what does not recur stands in functions of its own: it keeps the frames of the recursion small.
+type Parsed<T> = Result<T, Box<ExprError>>;
 
 /// Words that cannot be names.
 const RESERVED: [&str; 18] = [
@@ -33,17 +35,22 @@ const RESERVED: [&str; 18] = [
     "in",
 ];
 
-pub(super) fn parse(text: &str, limits: Limits) -> Parsed<Syntax> {
+pub(super) fn parse(text: &str, limits: Limits) -> Result<Syntax, ExprError> {
     if text.len() > limits.bytes {
         let message = format!("the expression is longer than {} bytes", limits.bytes);
         return Err(ExprError::new(message, limits.bytes..text.len()));
     }
     let mut parser = Parser { text, tokens: tokens(text)?, at: 0, nodes: Vec::new(), depth: 0, limits };
-    let top = parser.expression()?.0;
+    let top = parser.expression().map_err(|error| *error)?.0;
     match parser.peek() {
         token if token.kind == Kind::End => Ok(Syntax { nodes: parser.nodes, top }),
-        token => Err(parser.unexpected(token, "an operator or the end")),
+        token => Err(*parser.unexpected(token, "an operator or the end")),
     }
+}
+
+/// Whether a word has a meaning of its own, so that it cannot be a name.
+fn is_word(text: &str) -> bool {
+    RESERVED.contains(&text) || matches!(text, "true" | "false" | "null")
 }
 
 struct Parser<'a> {
@@ -91,19 +98,19 @@ impl<'a> Parser<'a> {
         Err(self.unexpected(token, &format!("`{sign}`")))
     }
 
-    fn unexpected(&self, token: Token, wanted: &str) -> ExprError {
+    fn unexpected(&self, token: Token, wanted: &str) -> Box<ExprError> {
         let range = token.start..token.end;
         if token.kind == Kind::End {
-            return ExprError::new(format!("the expression ends where {wanted} is expected"), range);
+            return ExprError::new(format!("the expression ends where {wanted} is expected"), range).into();
         }
         let found = super::error::shortened(self.slice(token), 40);
         let error = ExprError::new(format!("`{found}` where {wanted} is expected"), range);
-        match found.as_str() {
+        Box::new(match found.as_str() {
             "and" => error.hint("write `&&`"),
             "or" => error.hint("write `||`"),
             "{" => error.hint("messages cannot be built here; a map is written `{'key': value}`"),
             _ => error,
-        }
+        })
     }
 
     fn add(&mut self, form: Form, range: Range<usize>) -> Placed {
@@ -112,13 +119,17 @@ impl<'a> Parser<'a> {
         (id, range)
     }
 
+    fn too_deep(&self, token: Token) -> Box<ExprError> {
+        let message = format!("the expression is nested deeper than {} levels", self.limits.levels);
+        Box::new(ExprError::new(message, token.start..token.end))
+    }
+
     /// A whole expression: the one place that recurs, once for each bracket.
     fn expression(&mut self) -> Parsed<Placed> {
         self.depth += 1;
         if self.depth > self.limits.levels {
             let token = self.peek();
-            let message = format!("the expression is nested deeper than {} levels", self.limits.levels);
-            return Err(ExprError::new(message, token.start..token.end));
+            return Err(self.too_deep(token));
         }
         let first = self.operators()?;
         let start = first.1.start;
@@ -256,11 +267,7 @@ impl<'a> Parser<'a> {
         let name: Arc<str> = match token.kind {
             Kind::Name if !matches!(self.slice(token), "in" | "true" | "false" | "null") => self.slice(token).into(),
             Kind::Quoted => self.slice(token).trim_matches('`').into(),
-            Kind::Name => {
-                let hint = format!("write .`{}`", self.slice(token));
-                return Err(self.unexpected(token, "a field's name").hint(hint));
-            }
-            _ => return Err(self.unexpected(token, "a field's name")),
+            _ => return Err(self.no_field(token)),
         };
         if !optional && token.kind == Kind::Name && self.eat("(") {
             let (args, end) = self.arguments()?;
@@ -269,6 +276,15 @@ impl<'a> Parser<'a> {
             return Ok(Step { action, start, end });
         }
         Ok(Step { action: Action::Field { name, optional }, start: token.start, end: token.end })
+    }
+
+    fn no_field(&self, token: Token) -> Box<ExprError> {
+        let error = self.unexpected(token, "a field's name");
+        if token.kind != Kind::Name {
+            return error;
+        }
+        let hint = format!("write .`{}`", self.slice(token));
+        Box::new(error.hint(hint))
     }
 
     /// Arguments up to the closing parenthesis, and where that ends.
@@ -288,8 +304,26 @@ impl<'a> Parser<'a> {
 
     fn primary(&mut self, negative: bool) -> Parsed<Placed> {
         let token = self.next();
-        let minus = usize::from(negative);
-        let start = token.start;
+        match token.kind {
+            Kind::Name | Kind::Sign(".") => {
+                if let Some(name) = self.called(token).or_else(|| self.rooted_call(token)) {
+                    let (args, end) = self.arguments()?;
+                    return Ok(self.add(Form::Call { name, args }, token.start..end));
+                }
+                self.name(token)
+            }
+            Kind::Sign("(") => {
+                let inner = self.expression()?.0;
+                let close = self.expect(")")?;
+                Ok((inner, token.start..close.end))
+            }
+            Kind::Sign("[") => self.list(token.start),
+            Kind::Sign("{") => self.map(token.start),
+            _ => self.literal(token, negative),
+        }
+    }
+
+    fn literal(&mut self, token: Token, negative: bool) -> Parsed<Placed> {
         let text = self.slice(token);
         let value = match token.kind {
             Kind::Int => literal::int(text, negative),
@@ -297,18 +331,32 @@ impl<'a> Parser<'a> {
             Kind::Double => literal::double(text, negative),
             Kind::String => literal::string(text),
             Kind::Bytes => literal::bytes(text),
-            Kind::Name | Kind::Sign(".") => return self.name(token),
-            Kind::Sign("(") => {
-                let inner = self.expression()?.0;
-                let close = self.expect(")")?;
-                return Ok((inner, start..close.end));
-            }
-            Kind::Sign("[") => return self.list(start),
-            Kind::Sign("{") => return self.map(start),
             _ => return Err(self.unexpected(token, "a value")),
         };
-        let value = value.map_err(|why| ExprError::new(why, start..token.end))?;
-        Ok(self.add(Form::Literal(value), start - minus..token.end))
+        let value = value.map_err(|why| ExprError::new(why, token.start..token.end))?;
+        let start = token.start - usize::from(negative);
+        Ok(self.add(Form::Literal(value), start..token.end))
+    }
+
+    /// The name of a function whose call starts with this token; its parenthesis is then behind.
+    fn called(&mut self, token: Token) -> Option<Arc<str>> {
+        let text = self.slice(token);
+        let name = token.kind == Kind::Name && !is_word(text);
+        (name && self.eat("(")).then(|| text.into())
+    }
+
+    /// As `called`, for a name behind a leading dot.
+    fn rooted_call(&mut self, dot: Token) -> Option<Arc<str>> {
+        if dot.kind != Kind::Sign(".") {
+            return None;
+        }
+        let before = self.at;
+        let token = self.next();
+        let name = self.called(token);
+        if name.is_none() {
+            self.at = before;
+        }
+        name
     }
 
     fn name(&mut self, first: Token) -> Parsed<Placed> {
@@ -319,24 +367,17 @@ impl<'a> Parser<'a> {
         if token.kind != Kind::Name {
             return Err(self.unexpected(token, "a name"));
         }
-        let literal = match text {
-            "true" => Some(super::value::Value::Bool(true)),
-            "false" => Some(super::value::Value::Bool(false)),
-            "null" => Some(super::value::Value::Null),
-            _ => None,
+        let form = match text {
+            "true" => Form::Literal(Value::Bool(true)),
+            "false" => Form::Literal(Value::Bool(false)),
+            "null" => Form::Literal(Value::Null),
+            _ if is_word(text) => {
+                let message = format!("`{text}` is a reserved word");
+                return Err(ExprError::new(message, range).into());
+            }
+            _ => Form::Name { name: text.into(), rooted },
         };
-        if let Some(value) = literal {
-            return Ok(self.add(Form::Literal(value), range));
-        }
-        if RESERVED.contains(&text) {
-            return Err(ExprError::new(format!("`{text}` is a reserved word"), range));
-        }
-        let name: Arc<str> = text.into();
-        if !rooted && self.eat("(") {
-            let (args, end) = self.arguments()?;
-            return Ok(self.add(Form::Call { name, args }, first.start..end));
-        }
-        Ok(self.add(Form::Name { name, rooted }, range))
+        Ok(self.add(form, range))
     }
 
     fn list(&mut self, start: usize) -> Parsed<Placed> {

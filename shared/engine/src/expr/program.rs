@@ -69,7 +69,7 @@ impl Program {
     ) -> (Result<Value, EvalError>, Option<Recorder>) {
         cx.drawn.clear();
         let mut run = Run { program: &self.0, scope, cx, locals: vec![Value::Null; self.0.tree.slots], recorder };
-        let result = run.eval(self.0.tree.top);
+        let result = run.eval(self.0.tree.top).map_err(|error| *error);
         (result, run.recorder)
     }
 }

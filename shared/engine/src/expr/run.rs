@@ -13,7 +13,10 @@ use super::syntax::{Entry, Id, Item, Link, Operator};
 use super::tree::{Node, NodeKind, SightId};
 use super::value::Value;
 
-pub(super) type Evaluated = Result<Value, EvalError>;
+/// Errors are boxed to keep the frames of the recursion small.
+pub(super) type Evaluated = Result<Value, Failure>;
+
+pub(super) type Failure = Box<EvalError>;
 
 pub(super) struct Run<'r, 'a> {
     pub(super) program: &'r Compiled,
@@ -30,8 +33,8 @@ impl<'r> Run<'r, '_> {
         program.text.get(start..end).unwrap_or_default().trim_end()
     }
 
-    pub(super) fn charge(&mut self, units: usize) -> Result<(), EvalError> {
-        self.cx.charge(units).map_err(|_| EvalError::Budget)
+    pub(super) fn charge(&mut self, units: usize) -> Result<(), Failure> {
+        self.cx.charge(units).map_err(|_| EvalError::Budget.into())
     }
 
     pub(super) fn record(&mut self, sight: Option<SightId>, result: &Evaluated) {
@@ -73,7 +76,7 @@ impl<'r> Run<'r, '_> {
     }
 
     fn root(&mut self, name: &str) -> Evaluated {
-        self.scope.root(name).ok_or_else(|| EvalError::UnknownName { name: name.to_owned() })
+        self.scope.root(name).ok_or_else(|| EvalError::UnknownName { name: name.to_owned() }.into())
     }
 
     fn bind(&mut self, slot: usize, init: Id, body: Id) -> Evaluated {
@@ -88,7 +91,7 @@ impl<'r> Run<'r, '_> {
         }
     }
 
-    pub(super) fn truth(&self, value: &Value, id: Id) -> Result<bool, EvalError> {
+    pub(super) fn truth(&self, value: &Value, id: Id) -> Result<bool, Failure> {
         let range = &self.program.tree.get(id).range;
         value.as_bool().ok_or_else(|| {
             let why = format!("expected a bool, this is {}", value.kind().article());
@@ -107,7 +110,7 @@ impl<'r> Run<'r, '_> {
             match truth {
                 Ok(truth) if truth == decides => return Ok(Value::Bool(decides)),
                 Ok(_) => {}
-                Err(EvalError::Budget) => return Err(EvalError::Budget),
+                Err(error) if *error == EvalError::Budget => return Err(error),
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
@@ -134,7 +137,7 @@ impl<'r> Run<'r, '_> {
         operators::negate(&value, odd).map_err(|fault| self.at(fault, node))
     }
 
-    fn at(&self, fault: Fault, node: &Node) -> EvalError {
+    fn at(&self, fault: Fault, node: &Node) -> Failure {
         fault.at(self.text(node.range.start, node.range.end), "")
     }
 
@@ -183,7 +186,7 @@ impl<'r> Run<'r, '_> {
     }
 
     /// What an optional holds; anything else is an error.
-    fn optional(&self, value: Value, id: Id) -> Result<Option<Value>, EvalError> {
+    fn optional(&self, value: Value, id: Id) -> Result<Option<Value>, Failure> {
         match value {
             Value::Optional(inner) => Ok(inner.map(|inner| (*inner).clone())),
             other => {

@@ -3,7 +3,7 @@
 use super::compare;
 use super::error::{EvalError, Fault};
 use super::map::{Key, Map};
-use super::run::{Evaluated, Run};
+use super::run::{Evaluated, Failure, Run};
 use super::syntax::Id;
 use super::tree::{Loop, LoopKind};
 use super::value::Value;
@@ -75,13 +75,13 @@ impl Run<'_, '_> {
     }
 
     /// Sets the variables for one round; false when the range has ended.
-    fn enter(&mut self, each: &Loop, range: &Range, at: usize) -> Result<bool, EvalError> {
+    fn enter(&mut self, each: &Loop, range: &Range, at: usize) -> Result<bool, Failure> {
         let Some((key, item)) = range.at(at) else {
             return Ok(false);
         };
         self.charge(1)?;
         if let Value::String(text) = &item {
-            self.cx.bytes(text.len()).map_err(|_| EvalError::Budget)?;
+            self.cx.bytes(text.len()).map_err(|_| Failure::from(EvalError::Budget))?;
         }
         if let Some(second) = each.second {
             self.set(each.first, key);
@@ -93,7 +93,7 @@ impl Run<'_, '_> {
         Ok(true)
     }
 
-    fn test(&mut self, id: Id) -> Result<bool, EvalError> {
+    fn test(&mut self, id: Id) -> Result<bool, Failure> {
         let value = self.eval(id)?;
         self.truth(&value, id)
     }
@@ -115,7 +115,7 @@ impl Run<'_, '_> {
                     return Ok(Value::Bool(decides));
                 }
                 Ok(_) => {}
-                Err(EvalError::Budget) => return Err(EvalError::Budget),
+                Err(error) if *error == EvalError::Budget => return Err(error),
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
@@ -151,11 +151,11 @@ impl Run<'_, '_> {
         Value::list(values).map_err(|fault| self.loop_fault(fault, place))
     }
 
-    fn passes(&mut self, each: &Loop) -> Result<bool, EvalError> {
+    fn passes(&mut self, each: &Loop) -> Result<bool, Failure> {
         each.filter.map_or(Ok(true), |filter| self.test(filter))
     }
 
-    fn loop_fault(&self, fault: Fault, place: Place) -> EvalError {
+    fn loop_fault(&self, fault: Fault, place: Place) -> Failure {
         fault.at(self.text(place.0, place.2), "")
     }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::error::{EvalError, Fault};
+use super::error::Fault;
 use super::functions::Function;
 use super::map::Key;
-use super::run::{Evaluated, Run};
+use super::run::{Evaluated, Failure, Run};
 use super::syntax::Id;
 use super::tree::{Action, Step};
 use super::value::Value;
@@ -34,22 +34,10 @@ impl<'r> Run<'r, '_> {
 
     fn step(&mut self, value: Value, step: &'r Step, start: usize) -> Evaluated {
         match &step.action {
-            Action::Field { name, optional } => {
-                let found = if *optional {
-                    softly(value, |value| field(value, name, true))
-                } else {
-                    hard(value, |value, soft| field(value, name, soft), || Fault::Field(String::new()))
-                };
-                found.map_err(|fault| fault.at(self.text(start, step.end), ""))
-            }
-            Action::Index { index, optional } => {
+            Action::Field { .. } => self.select(value, &Value::Null, step, start),
+            Action::Index { index, .. } => {
                 let key = self.eval(*index)?;
-                let found = if *optional {
-                    softly(value, |value| item(value, &key, true))
-                } else {
-                    hard(value, |value, soft| item(value, &key, soft), || Fault::Key(String::new()))
-                };
-                found.map_err(|fault| fault.at(self.text(start, step.end), ""))
+                self.select(value, &key, step, start)
             }
             Action::Call { function, args } => {
                 let args = self.arguments(Some(value), args)?;
@@ -58,8 +46,7 @@ impl<'r> Run<'r, '_> {
             Action::Loop(each) => self.repeat(each, value, (start, step.start, step.end)),
             Action::OrElse { other, unwrap } => self.or_else(value, *other, *unwrap, (start, step.start)),
             Action::OptionalMap { slot, body, flat } => {
-                let held = self.held(value, (start, step.start))?;
-                let Some(held) = held else {
+                let Some(held) = self.held(value, (start, step.start))? else {
                     return Ok(Value::Optional(None));
                 };
                 self.set(*slot, (*held).clone());
@@ -67,6 +54,17 @@ impl<'r> Run<'r, '_> {
                 self.optional_result(mapped, *flat, (start, step.end))
             }
         }
+    }
+
+    /// A field or an index, whose value is `key`.
+    fn select(&self, value: Value, key: &Value, step: &Step, start: usize) -> Evaluated {
+        let found = match &step.action {
+            Action::Field { name, optional: true } => softly(&value, |value| field(value, name, true)),
+            Action::Field { name, .. } => hard(&value, |value, soft| field(value, name, soft)),
+            Action::Index { optional: true, .. } => softly(&value, |value| item(value, key, true)),
+            _ => hard(&value, |value, soft| item(value, key, soft)),
+        };
+        found.map_err(|fault| fault.at(self.text(start, step.end), ""))
     }
 
     fn optional_result(&self, mapped: Value, flat: bool, place: (usize, usize)) -> Evaluated {
@@ -84,7 +82,7 @@ impl<'r> Run<'r, '_> {
         Err(fault.at(self.text(place.0, place.1), ""))
     }
 
-    fn held(&self, value: Value, place: (usize, usize)) -> Result<Option<Arc<Value>>, EvalError> {
+    fn held(&self, value: Value, place: (usize, usize)) -> Result<Option<Arc<Value>>, Failure> {
         match value {
             Value::Optional(held) => Ok(held),
             other => {
@@ -111,7 +109,7 @@ impl<'r> Run<'r, '_> {
         }
     }
 
-    pub(super) fn arguments(&mut self, receiver: Option<Value>, args: &[Id]) -> Result<Vec<Value>, EvalError> {
+    pub(super) fn arguments(&mut self, receiver: Option<Value>, args: &[Id]) -> Result<Vec<Value>, Failure> {
         let mut values = Vec::with_capacity(args.len() + usize::from(receiver.is_some()));
         values.extend(receiver);
         for arg in args {
@@ -130,8 +128,8 @@ impl<'r> Run<'r, '_> {
 type Found = Result<Option<Value>, Fault>;
 
 /// `.?` and `[?]`: an optional.
-fn softly(value: Value, find: impl Fn(&Value) -> Found) -> Result<Value, Fault> {
-    let found = match &value {
+fn softly(value: &Value, find: impl Fn(&Value) -> Found) -> Result<Value, Fault> {
+    let found = match value {
         Value::Optional(None) => None,
         Value::Optional(Some(held)) => find(held)?,
         held => find(held)?,
@@ -140,11 +138,11 @@ fn softly(value: Value, find: impl Fn(&Value) -> Found) -> Result<Value, Fault> 
 }
 
 /// `.` and `[]`: the value itself, unless an optional came before.
-fn hard(value: Value, find: impl Fn(&Value, bool) -> Found, missing: impl Fn() -> Fault) -> Result<Value, Fault> {
+fn hard(value: &Value, find: impl Fn(&Value, bool) -> Found) -> Result<Value, Fault> {
     if let Value::Optional(_) = value {
         return softly(value, |value| find(value, true));
     }
-    find(&value, false)?.ok_or_else(missing)
+    find(value, false)?.ok_or_else(|| Fault::Key("there is nothing".to_owned()))
 }
 
 /// A map's field; `soft` finds nothing where there is none.

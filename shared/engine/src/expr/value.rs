@@ -220,6 +220,13 @@ impl List {
         Self(Items::Json(array))
     }
 
+    pub(super) fn json_part(&self) -> Option<&Part> {
+        match &self.0 {
+            Items::Json(part) => Some(part),
+            Items::Built(_) => None,
+        }
+    }
+
     /// How many items.
     pub fn len(&self) -> usize {
         match &self.0 {

@@ -4,9 +4,14 @@
 use std::collections::BTreeMap;
 
 use assay_engine::expr::{EvalError, Evaluation, Limits, Program, Status, Value};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
+mod docs;
+mod evidence;
+mod hostile;
+mod references;
 mod table;
+mod templates;
 
 /// The scope most tests share.
 fn scope() -> BTreeMap<String, Value> {
@@ -19,6 +24,14 @@ fn scope() -> BTreeMap<String, Value> {
         ("status".to_owned(), Value::Int(200)),
         ("inputs".to_owned(), Value::from(json!({"name": "x", "list": [3, 1, 2]}))),
         ("empty".to_owned(), Value::Null),
+        ("page".to_owned(), Value::from("<h1>Hi <b>you</b></h1><ul><li>one<li class=last>two</ul>")),
+        (
+            "xml".to_owned(),
+            Value::from(
+                "<order id='7' xmlns:n='urn:n'><item sku='A1' price='5'>one</item>\
+                 <item sku='B2' price='7.5'>two</item><!-- c --><n:note>x  y</n:note></order>",
+            ),
+        ),
     ])
 }
 
@@ -31,7 +44,33 @@ fn evaluation() -> Evaluation<'static> {
     })
 }
 
+fn schemas() -> BTreeMap<String, Json> {
+    BTreeMap::from([
+        (
+            "item.json".to_owned(),
+            json!({"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}}),
+        ),
+        ("tree.json".to_owned(), json!({"anyOf": [{"type": "integer"}, {"type": "array", "items": {"$ref": "#"}}]})),
+        ("broken.json".to_owned(), json!({"type": 5})),
+        ("remote.json".to_owned(), json!({"$ref": "https://example.org/schema.json"})),
+        ("loop.json".to_owned(), json!({"allOf": [{"$ref": "#"}]})),
+        ("exponential.json".to_owned(), exponential()),
+    ])
+}
+
+/// Each definition tries the next one twice: 2^64 ways through one value.
+fn exponential() -> Json {
+    let definitions = (0..64).map(|n| {
+        let next = json!({"$ref": format!("#/$defs/{}", n + 1)});
+        (n.to_string(), json!({"anyOf": [next.clone(), next]}))
+    });
+    let mut definitions: serde_json::Map<String, Json> = definitions.collect();
+    definitions.insert("64".to_owned(), json!({"type": "string"}));
+    json!({"$ref": "#/$defs/0", "$defs": definitions})
+}
+
 fn evaluate(text: &str) -> Result<Value, EvalError> {
     let program = Program::compile(text, Limits::default()).unwrap_or_else(|error| panic!("{text}: {error}"));
-    program.evaluate(&scope(), &mut evaluation())
+    let schemas = schemas();
+    program.evaluate(&scope(), &mut evaluation().with_schemas(&schemas))
 }

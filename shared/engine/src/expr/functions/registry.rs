@@ -62,16 +62,21 @@ pub(super) const fn literal(function: Function) -> Function {
     Function { literal: true, ..function }
 }
 
-const TABLES: [&[Function]; 9] = [
+const TABLES: [&[Function]; 14] = [
     super::convert::FUNCTIONS,
+    super::css::FUNCTIONS,
     super::encode::FUNCTIONS,
+    super::fake::FUNCTIONS,
     super::instant::FUNCTIONS,
+    super::jsonpath::FUNCTIONS,
     super::list::FUNCTIONS,
     super::math::FUNCTIONS,
     super::optional::FUNCTIONS,
     super::outside::FUNCTIONS,
+    super::schema::FUNCTIONS,
     super::text::FUNCTIONS,
     super::text_format::FUNCTIONS,
+    super::xpath::FUNCTIONS,
 ];
 
 fn all() -> impl Iterator<Item = &'static Function> {

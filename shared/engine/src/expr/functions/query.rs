@@ -1,1 +1,0 @@
-//! Questions to documents: JSON by `jsonpath`, HTML by `css`, XML by `xpath`.
