@@ -1,26 +1,32 @@
 //! Who may run now: asks the organization's admission machine, saves it, and tells what it decided.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use assay_engine::admission::{Admission, Decision, Request};
 use assay_engine::execution::{Event, Head};
 use assay_engine::id::{ExecutionId, OrganizationId};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::platform::Platform;
 use crate::ports::{Message, PortError, QueueName};
 
 /// Tries to save the admission state of an organization that others are changing.
 const TRIES: u32 = 32;
+/// How often the state is compared with the store while somebody waits.
+const COMPARE_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
 /// Admission, organization by organization.
 pub(crate) struct Admissions {
     platform: Arc<Platform>,
+    /// When the state of an organization was last compared with the store.
+    compared: Mutex<HashMap<OrganizationId, Timestamp>>,
 }
 
 impl Admissions {
     pub(crate) fn new(platform: Arc<Platform>) -> Self {
-        Self { platform }
+        Self { platform, compared: Mutex::default() }
     }
 
     /// Asks for a place. Asking again changes nothing; an execution that has its place is told so again.
@@ -49,6 +55,20 @@ impl Admissions {
     /// Its place is free, though nothing else is known of it.
     pub(crate) async fn ended_unread(&self, organization: &OrganizationId, id: &ExecutionId) -> Result<(), PortError> {
         self.change(organization, |admission| admission.ended(id)).await
+    }
+
+    /// An execution has waited for long: perhaps somebody's end was never told. Compares at most every 30 s.
+    pub(crate) async fn doubt(&self, organization: &OrganizationId, now: Timestamp) -> Result<(), PortError> {
+        {
+            let mut compared = self.compared.lock().unwrap_or_else(PoisonError::into_inner);
+            let recent = |last: &Timestamp| now.duration_since(*last) < COMPARE_EVERY;
+            if compared.get(organization).is_some_and(recent) {
+                return Ok(());
+            }
+            compared.insert(organization.clone(), now);
+        }
+        let message = Message::Admit { organization: organization.clone() };
+        self.platform.queue.send(&QueueName::Dispatcher, message, Duration::ZERO).await
     }
 
     /// Frees the places of executions that the store says have ended or are gone, and admits what may run.

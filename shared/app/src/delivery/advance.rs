@@ -215,10 +215,11 @@ impl Dispatcher {
         for timer in timers.iter().filter(|timer| timer.at > now && timer.at <= near) {
             draft.effects.push(Effect::ArmTimer { token: timer.token.clone(), at: timer.at });
         }
-        let head = session.head();
-        if head.status == ExecutionStatus::Queued {
+        if session.head().status == ExecutionStatus::Queued {
             self.ask_for_a_place(session).await?;
+            self.admissions.doubt(&session.head().organization, now).await?;
         }
+        let head = session.head();
         let quiet = now.duration_since(head.now);
         let between = head.stop.is_some() || has_child(head, &session.plan);
         if head.status != ExecutionStatus::Running || (quiet < RESEND && !between) {

@@ -20,6 +20,6 @@ pub trait Notifier: Send + Sync {
 /// A watcher's end.
 #[async_trait]
 pub trait Subscription: Send {
-    /// The next records, or none when nothing more will come. A watcher that was too slow sees a gap in the numbers.
+    /// The next records, or none when nothing more will come; may be dropped while it waits. A watcher that was too slow sees a gap in the numbers.
     async fn next(&mut self) -> Option<Vec<Arc<Record>>>;
 }

@@ -5,6 +5,8 @@
 mod apply;
 mod explain;
 mod model;
+#[cfg(test)]
+mod tests;
 
 pub use apply::Fit;
 pub(crate) use explain::{assertion_reason, result_reason};
