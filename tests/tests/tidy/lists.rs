@@ -72,8 +72,10 @@ const FAMILIES: [&str; 10] =
 fn run_codes() -> Names {
     let registered = registered();
     let mut codes = Names::new();
-    for file in rust_files().iter().filter(|file| file.starts_with("shared/") && !file.contains("/tests")) {
-        let text = read(file);
+    let sources = rust_files().into_iter().filter(|file| file.starts_with("shared/") && !file.contains("/tests"));
+    // The names of records are no errors, though they look alike.
+    for file in sources.filter(|file| !file.ends_with("engine/src/record.rs")) {
+        let text = read(&file);
         let code = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
         for literal in code.flat_map(|line| line.split('"').skip(1).step_by(2)) {
             let Some((family, rest)) = literal.split_once('.') else { continue };
