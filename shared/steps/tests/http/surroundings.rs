@@ -1,19 +1,22 @@
 //! What the step is run with.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assay_egress::Egress;
-use assay_engine::job::{Artifact, BlobRef};
+use assay_engine::expr::Programs;
+use assay_engine::job::{Artifact, BlobRef, Job, JobResult};
+use assay_steps::carry::{CarriedOut, Surroundings, carry_out};
 use assay_steps::contract::{
-    Artifacts, Clock, Cookies, Files, Output, StepContext, StepError, StepErrorClass, StepOutcome, StepRunner,
+    Artifacts, Clock, Cookies, Files, Output, Secrets, StepContext, StepError, StepErrorClass, StepOutcome, StepRunner,
 };
 use assay_steps::http::{Http, HttpConfig};
+use assay_steps::registry::Runners;
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +41,22 @@ impl Artifacts for NoArtifacts {
     }
     async fn put_evidence(&self, _: &str, _: Bytes) -> Result<BlobRef, StepError> {
         Err(StepError::bug("the http step leaves no evidence of its own"))
+    }
+}
+
+struct NoSecrets;
+
+#[async_trait]
+impl Secrets for NoSecrets {
+    async fn reveal(&self, names: &[String]) -> Result<BTreeMap<String, String>, StepError> {
+        assert!(names.is_empty(), "these tests have no secrets");
+        Ok(BTreeMap::new())
+    }
+    async fn seal(&self, text: &str) -> Result<String, StepError> {
+        Ok(text.to_owned())
+    }
+    async fn open(&self, sealed: &str) -> Result<String, StepError> {
+        Ok(sealed.to_owned())
     }
 }
 
@@ -121,5 +140,40 @@ impl World {
             Err(error) => error,
             Ok(output) => panic!("expected an error, not {:?}", output.fields),
         }
+    }
+}
+
+/// Carries a whole job out, as a step function does: with assertions, a time limit and a status.
+pub(crate) async fn carry(world: World, with: Json, assertions: &[&str]) -> JobResult {
+    let assertions: Vec<Json> = assertions.iter().map(|that| json!({"that": that})).collect();
+    let job: Job = serde_json::from_value(json!({
+        "contract": 1,
+        "organization": "org_1",
+        "project": "prj_1",
+        "execution": "exe_1",
+        "flowVersion": "flv_1",
+        "fence": {"step": "call", "phase": "run", "attempt": 1, "turn": 0},
+        "stepType": "http",
+        "with": with,
+        "assertions": assertions,
+        "timeoutMs": u64::try_from(world.timeout.as_millis()).unwrap(),
+        "renderedAt": world.clock.now(),
+        "seed": 7,
+        "executionStartedAt": world.clock.now(),
+    }))
+    .unwrap();
+    let surroundings = Surroundings {
+        egress: Arc::new(world.egress),
+        secrets: Arc::new(NoSecrets),
+        files: Arc::clone(&world.files) as Arc<dyn Files>,
+        artifacts: Arc::new(NoArtifacts),
+        clock: Arc::clone(&world.clock) as Arc<dyn Clock>,
+        programs: Arc::new(Programs::default()),
+        progress: Arc::new(()),
+        stop: world.stop,
+    };
+    match carry_out(job, &Runners::none().with(world.http), &surroundings).await {
+        CarriedOut::Finished(result) => *result,
+        other => panic!("expected a result, not {other:?}"),
     }
 }
