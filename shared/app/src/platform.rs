@@ -13,6 +13,9 @@ use crate::ports::{BlobStore, Clock, ExecutionStore, Notifier, PortError, WorkQu
 /// How long the distance between the store's clock and ours is taken as known.
 const KNOWN_FOR: SignedDuration = SignedDuration::from_secs(15);
 
+/// Distances below this are not told from the time that the question takes.
+const NOISE: SignedDuration = SignedDuration::from_millis(20);
+
 /// The ports that a platform is made of.
 pub struct Ports {
     /// Executions.
@@ -82,7 +85,9 @@ impl Platform {
         let after = self.clock.now();
         // The answer was given about halfway between the question and its arrival.
         let middle = ours.checked_add(after.duration_since(ours) / 2).unwrap_or(after);
-        let store_ahead = theirs.duration_since(middle);
+        let measured = theirs.duration_since(middle);
+        // Less than an answer takes is no distance: a store that reads our clock is not ahead of it.
+        let store_ahead = if measured.abs() < NOISE { SignedDuration::ZERO } else { measured };
         *self.offset() = Some(Offset { measured: after, store_ahead });
         Ok(store_ahead)
     }

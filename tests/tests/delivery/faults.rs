@@ -83,6 +83,8 @@ pub(crate) struct CountedStore {
     pub(crate) loads: AtomicUsize,
     /// So many of the next saves are made and answered with an error.
     pub(crate) made_but_denied: AtomicUsize,
+    /// The head of this execution cannot be read.
+    pub(crate) unreadable: Mutex<Option<ExecutionId>>,
     /// Claims of these steps are always refused.
     pub(crate) no_claims: Mutex<Vec<String>>,
     /// So much is the store's clock ahead, in seconds.
@@ -97,6 +99,7 @@ impl CountedStore {
             saves: AtomicUsize::new(0),
             loads: AtomicUsize::new(0),
             made_but_denied: AtomicUsize::new(0),
+            unreadable: Mutex::default(),
             no_claims: Mutex::default(),
             ahead: AtomicUsize::new(0),
             dues: Mutex::default(),
@@ -121,6 +124,9 @@ impl ExecutionStore for CountedStore {
     }
     async fn load(&self, id: &ExecutionId, parts: &[PartId]) -> Result<Option<Loaded>, PortError> {
         self.loads.fetch_add(1, Ordering::SeqCst);
+        if self.unreadable.lock().unwrap().as_ref() == Some(id) {
+            return Err(PortError::bug("read the head: it is of a newer format"));
+        }
         self.inner.load(id, parts).await
     }
     async fn load_whole(&self, id: &ExecutionId) -> Result<Option<Loaded>, PortError> {

@@ -58,6 +58,7 @@ pub(crate) struct StepOf {
     needs: Vec<&'static str>,
     child: Option<(&'static str, Flow)>,
     delay: bool,
+    wait: bool,
     attempts: u32,
     interval: Duration,
     on_lost: OnLost,
@@ -70,6 +71,7 @@ pub(crate) fn step(id: &'static str) -> StepOf {
         needs: Vec::new(),
         child: None,
         delay: false,
+        wait: false,
         attempts: 1,
         interval: Duration::from_millis(200),
         on_lost: OnLost::Judge,
@@ -78,6 +80,10 @@ pub(crate) fn step(id: &'static str) -> StepOf {
 
 pub(crate) fn delay(id: &'static str, time: &str) -> StepOf {
     StepOf { with: json!({"for": time}), delay: true, ..step(id) }
+}
+
+pub(crate) fn wait(id: &'static str, signal: &str) -> StepOf {
+    StepOf { with: json!({"signal": signal}), wait: true, ..step(id) }
 }
 
 pub(crate) fn child(id: &'static str, path: &'static str, flow: Flow) -> StepOf {
@@ -159,6 +165,7 @@ impl Flow {
         let kind = match &one.child {
             Some((path, flow)) => StepKind::Flow { path: (*path).to_owned(), plan: Arc::new(flow.plan(version, path)) },
             None if one.delay => StepKind::Delay,
+            None if one.wait => StepKind::Wait { within: None },
             None => StepKind::Job { spec: &SCRIPTED },
         };
         let retry = Retry {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use assay_engine::status::{ExecutionStatus, StepStatus};
 
-use crate::flow::{flow, step};
+use crate::flow::{flow, step, wait};
 use crate::world::{Act, World};
 
 #[tokio::test(start_paused = true)]
@@ -67,14 +67,30 @@ async fn another_process_cancels_through_the_store_alone() {
         _ => Act::Pass,
     });
     let id = world.start("one").await;
-    let other = world.restarted(|_| Act::Pass);
+    let other = world.command(|_| Act::Pass);
     let cancel = async {
         tokio::time::sleep(Duration::from_secs(10)).await;
-        let event = assay_engine::execution::Event::CancelRequested { by: "another process".into(), forced: false };
-        other.dispatcher.leave(&id, event).await.unwrap();
+        other.executions.cancel(&id, "another process", false).await.unwrap();
     };
     let (view, ()) = tokio::join!(world.ends_within(&id, Duration::from_secs(30)), cancel);
     assert_eq!(view.status, ExecutionStatus::Cancelled);
     assert_eq!(view.step("z").map(|step| step.place.status), Some(StepStatus::Passed));
     assert!(other.acts().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_counts_once_however_often_it_is_sent() {
+    let world = World::new(flow(vec![wait("w", "go"), wait("v", "go").needs(&["w"])]), |_| Act::Pass);
+    let id = world.start("one").await;
+    world.dispatch().await;
+    for _ in 0..2 {
+        world.executions.signal(&id, "once", "go", serde_json::json!({"n": 1}), "ann").await.unwrap();
+        world.dispatch().await;
+    }
+    let view = world.executions.show(&id, false).await.unwrap();
+    let statuses: Vec<StepStatus> = view.steps.iter().map(|step| step.place.status).collect();
+    assert_eq!(statuses, [StepStatus::Passed, StepStatus::Running]);
+    world.executions.signal(&id, "another", "go", serde_json::json!(null), "ann").await.unwrap();
+    let view = world.ends_within(&id, Duration::from_secs(5)).await;
+    assert_eq!(view.status, ExecutionStatus::Passed);
 }

@@ -149,3 +149,35 @@ async fn a_flow_that_cannot_be_read_any_more_is_set_aside_and_its_clean_up_is_li
     assert!(view.warnings.iter().any(|warning| warning.message.contains("clean-up was not run")), "{view:#?}");
     assert_eq!(world.store.dues.lock().unwrap()[&id], None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_whose_head_cannot_be_read_ends_and_takes_nobody_along() {
+    let world = World::new(flow(vec![step("a")]), |_| Act::Pass);
+    let broken = world.start("broken").await;
+    let sound = world.start("sound").await;
+    *world.store.unreadable.lock().unwrap() = Some(broken.clone());
+    world.dispatch().await;
+    *world.store.unreadable.lock().unwrap() = None;
+    let view = world.executions.show(&broken, false).await.unwrap();
+    assert_eq!(view.status, ExecutionStatus::Errored);
+    assert!(
+        view.reason.clone().is_some_and(|why| why.contains("newer format") && why.contains("not run")),
+        "{view:#?}"
+    );
+    let view = world.ends_within(&sound, Duration::from_secs(5)).await;
+    assert_eq!(view.status, ExecutionStatus::Passed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_leaves_the_executions_of_other_processes_alone_until_it_resumes_them() {
+    let dead = World::new(flow(vec![step("a")]), |_| Act::Pass);
+    let id = dead.start("one").await;
+    let command = dead.command(|_| Act::Pass);
+    let own = command.start("own").await;
+    command.ends_within(&own, Duration::from_secs(5)).await;
+    command.runs_for(Duration::from_secs(3600)).await;
+    assert_eq!(command.executions.show(&id, false).await.unwrap().status, ExecutionStatus::Queued);
+    command.executions.resume(&id).await.unwrap();
+    let view = command.ends_within(&id, Duration::from_secs(5)).await;
+    assert_eq!(view.status, ExecutionStatus::Passed);
+}

@@ -203,6 +203,12 @@ impl World {
         Self::on(self.clock.clone(), self.store.clone(), Setup::default(), self.flow.clone(), Box::new(script))
     }
 
+    /// A command on the same store, with a queue of its own: it moves only what it starts or resumes.
+    pub(crate) fn command(&self, script: impl Fn(&Job) -> Act + Send + Sync + 'static) -> Self {
+        let setup = Setup { charge: Charge::own(), ..Setup::default() };
+        Self::on(self.clock.clone(), self.store.clone(), setup, self.flow.clone(), Box::new(script))
+    }
+
     /// Another process on the same store and the same queue, with another compiler.
     pub(crate) fn beside_with(
         &self,

@@ -101,13 +101,15 @@ impl Dispatcher {
         if asked.look {
             self.look(&mut session, now, &mut draft).await?;
         }
-        let just_told = unsent && session.head().status.ended();
-        if draft.change.is_none() && !asked.look && !just_told {
-            self.nothing_new(session, draft, waits).await
+        let ended = session.head().status.ended();
+        if draft.change.is_none() && ended && unsent {
+            self.close(session, draft.settled).await?;
+        } else if draft.change.is_none() && (ended || !asked.look) {
+            waits.extend(self.nothing_new(session, draft).await?);
         } else {
             waits.extend(self.save_and_perform(session, draft, now, perform).await?);
-            Ok(waits)
         }
+        Ok(waits)
     }
 
     /// The session kept from before, or one loaded now.
@@ -264,12 +266,7 @@ impl Dispatcher {
     }
 
     /// Every event was ignored. What is at hand may be older than what they speak of: then begin anew.
-    async fn nothing_new(
-        &self,
-        session: Session,
-        draft: Draft,
-        mut waits: Vec<ShortWait>,
-    ) -> Result<Vec<ShortWait>, Trouble> {
+    async fn nothing_new(&self, session: Session, draft: Draft) -> Result<Vec<ShortWait>, Trouble> {
         if !session.fresh {
             let stored = self.platform.store.load(&session.head().id, &[]).await?;
             if stored.is_none_or(|stored| stored.version != session.version) {
@@ -279,7 +276,7 @@ impl Dispatcher {
         if !draft.settled.is_empty() {
             self.platform.store.settle_claims(&draft.settled).await?;
         }
-        waits.extend(self.perform(&session, draft.effects).await?);
+        let waits = self.perform(&session, draft.effects).await?;
         self.sessions.put(session);
         Ok(waits)
     }
@@ -313,7 +310,7 @@ impl Dispatcher {
         session.execution.mark_sent();
         session.sent = true;
         if session.head().status.ended() {
-            self.close(session).await?;
+            self.close(session, Vec::new()).await?;
         } else {
             self.sessions.put(session);
         }
@@ -321,7 +318,7 @@ impl Dispatcher {
     }
 
     /// The end was told: nobody needs to look at the execution again.
-    async fn close(&self, session: Session) -> Result<(), Trouble> {
+    async fn close(&self, session: Session, settled: Vec<ClaimKey>) -> Result<(), Trouble> {
         let head: Head = session.head().clone();
         self.platform.charge.release(&head.id);
         let save = Save {
@@ -330,7 +327,7 @@ impl Dispatcher {
             parts: Default::default(),
             records: Vec::new(),
             due: None,
-            settled: Vec::new(),
+            settled,
         };
         // When somebody else was faster, it is looked at once more.
         self.platform.store.save(save).await?;
