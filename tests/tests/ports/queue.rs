@@ -1,0 +1,365 @@
+//! The rules of `WorkQueue`, on the plain queue and on the nasty one; time is paused, so waiting costs nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use assay_adapters::memory::MemoryWorkQueue;
+use assay_app::ports::{Delivery, Message, PortErrorClass, QueueName, WorkQueue};
+use assay_engine::execution::Event;
+use tokio::time::Instant;
+
+use crate::samples::{execution_id, job, organization};
+
+const LONG: Duration = Duration::from_secs(3600);
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// A message for an execution that a test can tell from others.
+fn event(execution: &str, number: u32) -> Message {
+    Message::Event { execution: execution_id(execution), event: Box::new(Event::Admitted { width: number }) }
+}
+
+/// The execution and the number.
+fn told(message: &Message) -> (String, u32) {
+    match message {
+        Message::Event { execution, event } => match **event {
+            Event::Admitted { width } => (execution.as_str().trim_start_matches("exe_").to_owned(), width),
+            ref other => panic!("nobody sent {other:?}"),
+        },
+        other => panic!("nobody sent {other:?}"),
+    }
+}
+
+fn steps(step_type: &str, pool: Option<&str>) -> QueueName {
+    QueueName::Steps { step_type: step_type.into(), pool: pool.map(Into::into) }
+}
+
+async fn take(queue: &dyn WorkQueue, limit: usize) -> Vec<Delivery> {
+    queue.receive(&QueueName::Dispatcher, limit, seconds(10)).await.unwrap()
+}
+
+async fn settle(queue: &dyn WorkQueue, deliveries: &[Delivery]) {
+    let receipts: Vec<_> = deliveries.iter().map(|delivery| delivery.receipt.clone()).collect();
+    queue.acknowledge(&receipts).await.unwrap();
+}
+
+/// Each rule on both queues.
+macro_rules! on_every_queue {
+    ($($rule:ident)*) => {
+        mod plain {
+            $(#[tokio::test(start_paused = true)]
+            async fn $rule() {
+                super::$rule(std::sync::Arc::new(super::MemoryWorkQueue::plain())).await;
+            })*
+        }
+        mod nasty {
+            $(#[tokio::test(start_paused = true)]
+            async fn $rule() {
+                for seed in 0..20 {
+                    super::$rule(std::sync::Arc::new(super::MemoryWorkQueue::nasty(seed))).await;
+                }
+            })*
+        }
+    };
+}
+
+on_every_queue! {
+    everything_that_is_sent_is_received
+    nothing_is_received_before_its_delay
+    a_receiver_waits_no_longer_than_it_wants
+    a_receiver_is_woken_by_what_is_sent
+    no_two_receivers_work_on_one_execution
+    what_is_given_back_comes_again
+    what_nobody_settles_comes_again
+    every_delivery_has_an_id_of_its_own
+    jobs_reach_their_own_queue
+    a_settled_delivery_is_settled_once
+}
+
+async fn everything_that_is_sent_is_received(queue: Arc<dyn WorkQueue>) {
+    let mut missing = BTreeSet::new();
+    for number in 0..40 {
+        let execution = ["a", "b", "c"][number as usize % 3];
+        queue.send(&QueueName::Dispatcher, event(execution, number), Duration::ZERO).await.unwrap();
+        missing.insert((execution.to_owned(), number));
+    }
+    loop {
+        let deliveries = take(&*queue, 7).await;
+        if deliveries.is_empty() {
+            break;
+        }
+        assert!(deliveries.len() <= 7);
+        for delivery in &deliveries {
+            missing.remove(&told(&delivery.message));
+        }
+        settle(&*queue, &deliveries).await;
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+async fn nothing_is_received_before_its_delay(queue: Arc<dyn WorkQueue>) {
+    let begin = Instant::now();
+    for number in [30, 5, 10] {
+        let delay = seconds(number.into());
+        queue.send(&QueueName::Dispatcher, event(&format!("n{number}"), number), delay).await.unwrap();
+        let job_delay = (steps("http", None), Message::Job(Box::new(job("a"))));
+        queue.send(&job_delay.0, job_delay.1, delay).await.unwrap();
+    }
+    assert!(queue.receive(&QueueName::AllSteps, 10, seconds(4)).await.unwrap().is_empty());
+    let mut seen = BTreeSet::new();
+    while seen.len() < 3 {
+        for delivery in queue.receive(&QueueName::Dispatcher, 10, LONG).await.unwrap() {
+            let (_, number) = told(&delivery.message);
+            assert!(begin.elapsed() >= seconds(number.into()));
+            seen.insert(number);
+            settle(&*queue, &[delivery]).await;
+        }
+    }
+    assert!(begin.elapsed() < seconds(32));
+}
+
+async fn a_receiver_waits_no_longer_than_it_wants(queue: Arc<dyn WorkQueue>) {
+    let begin = Instant::now();
+    queue.send(&QueueName::Dispatcher, event("a", 1), seconds(60)).await.unwrap();
+    assert!(queue.receive(&QueueName::Dispatcher, 1, seconds(3)).await.unwrap().is_empty());
+    assert!((seconds(3)..seconds(4)).contains(&begin.elapsed()));
+    assert!(queue.receive(&QueueName::Dispatcher, 1, Duration::ZERO).await.unwrap().is_empty());
+}
+
+async fn a_receiver_is_woken_by_what_is_sent(queue: Arc<dyn WorkQueue>) {
+    let begin = Instant::now();
+    // the receiver waits first, then somebody sends
+    let (received, ()) = tokio::join!(biased; queue.receive(&QueueName::Dispatcher, 1, LONG), async {
+        queue.send(&QueueName::Dispatcher, event("a", 1), Duration::ZERO).await.unwrap();
+    });
+    assert_eq!(told(&received.unwrap()[0].message), ("a".into(), 1));
+    assert!(begin.elapsed() < seconds(2));
+}
+
+async fn no_two_receivers_work_on_one_execution(queue: Arc<dyn WorkQueue>) {
+    for number in 0..30 {
+        queue
+            .send(&QueueName::Dispatcher, event(["a", "b"][number as usize % 2], number), Duration::ZERO)
+            .await
+            .unwrap();
+    }
+    let mut open: Vec<Vec<Delivery>> = Vec::new();
+    let mut received = BTreeSet::new();
+    loop {
+        let deliveries = queue.receive(&QueueName::Dispatcher, 4, seconds(2)).await.unwrap();
+        let new: BTreeSet<_> = deliveries.iter().map(|delivery| told(&delivery.message).0).collect();
+        for other in open.iter().flatten() {
+            assert!(!new.contains(&told(&other.message).0), "it is being worked on");
+        }
+        received.extend(deliveries.iter().map(|delivery| told(&delivery.message)));
+        if !deliveries.is_empty() {
+            open.push(deliveries);
+        }
+        // both are being worked on, or nothing is left
+        if open.len() == 2 || new.is_empty() {
+            match open.pop() {
+                // in halves: the second settles the execution
+                Some(done) => {
+                    let (first, second) = done.split_at(done.len() / 2);
+                    settle(&*queue, first).await;
+                    settle(&*queue, second).await;
+                }
+                None => break,
+            }
+        }
+    }
+    assert_eq!(received.len(), 30);
+}
+
+async fn what_is_given_back_comes_again(queue: Arc<dyn WorkQueue>) {
+    queue.send(&QueueName::Dispatcher, event("a", 1), Duration::ZERO).await.unwrap();
+    let first = take(&*queue, 1).await;
+    let begin = Instant::now();
+    queue.give_back(&[first[0].receipt.clone()], seconds(5)).await.unwrap();
+    loop {
+        let again = queue.receive(&QueueName::Dispatcher, 1, LONG).await.unwrap();
+        assert_eq!(told(&again[0].message), ("a".into(), 1));
+        settle(&*queue, &again).await;
+        if again[0].attempt == 2 {
+            break;
+        }
+    }
+    assert!(begin.elapsed() >= seconds(5));
+}
+
+async fn what_nobody_settles_comes_again(queue: Arc<dyn WorkQueue>) {
+    queue.send(&QueueName::Dispatcher, event("a", 1), Duration::ZERO).await.unwrap();
+    let first = take(&*queue, 1).await;
+    let again = queue.receive(&QueueName::Dispatcher, 1, LONG).await.unwrap();
+    assert_eq!(told(&again[0].message), ("a".into(), 1));
+    assert!(again[0].attempt >= 2 || again[0].id != first[0].id);
+    // whoever comes late settles nothing
+    settle(&*queue, &first).await;
+    let third = queue.receive(&QueueName::Dispatcher, 1, LONG).await.unwrap();
+    assert_eq!(told(&third[0].message), ("a".into(), 1));
+}
+
+async fn every_delivery_has_an_id_of_its_own(queue: Arc<dyn WorkQueue>) {
+    let mut ids = BTreeSet::new();
+    queue.send(&QueueName::Dispatcher, event("a", 1), Duration::ZERO).await.unwrap();
+    for _ in 0..4 {
+        let delivery = take(&*queue, 1).await.remove(0);
+        queue.give_back(&[delivery.receipt], Duration::ZERO).await.unwrap();
+        assert!(ids.insert(delivery.id));
+    }
+}
+
+async fn jobs_reach_their_own_queue(queue: Arc<dyn WorkQueue>) {
+    for (step_type, pool) in [("http", None), ("sql", None), ("http", Some("lab"))] {
+        let mut job = job("a");
+        job.step_type = step_type.into();
+        job.runs_on = pool.map(Into::into);
+        queue.send(&steps(step_type, pool), Message::Job(Box::new(job)), Duration::ZERO).await.unwrap();
+    }
+    let all = async |name: &QueueName| -> BTreeSet<(String, Option<String>)> {
+        let mut seen = BTreeSet::new();
+        loop {
+            let deliveries = queue.receive(name, 10, seconds(5)).await.unwrap();
+            if deliveries.is_empty() {
+                return seen;
+            }
+            for delivery in &deliveries {
+                let Message::Job(job) = &delivery.message else { panic!("nobody sent {:?}", delivery.message) };
+                assert_eq!(delivery.receipt.queue, steps(&job.step_type, job.runs_on.as_deref()));
+                seen.insert((job.step_type.clone(), job.runs_on.clone()));
+            }
+            settle(&*queue, &deliveries).await;
+        }
+    };
+    let [http, sql, lab] = [("http", None), ("sql", None), ("http", Some("lab"))]
+        .map(|(step_type, pool)| (step_type.to_owned(), pool.map(str::to_owned)));
+    assert_eq!(all(&steps("redis", None)).await, BTreeSet::new());
+    assert_eq!(all(&steps("http", Some("lab"))).await, BTreeSet::from([lab]));
+    assert_eq!(all(&QueueName::AllSteps).await, BTreeSet::from([http, sql]));
+    assert_eq!(all(&steps("http", None)).await, BTreeSet::new());
+    assert!(queue.receive(&QueueName::Dispatcher, 1, seconds(1)).await.unwrap().is_empty());
+    let nowhere = queue.send(&QueueName::AllSteps, Message::Job(Box::new(job("a"))), Duration::ZERO).await;
+    assert_eq!(nowhere.unwrap_err().class, PortErrorClass::Bug);
+}
+
+async fn a_settled_delivery_is_settled_once(queue: Arc<dyn WorkQueue>) {
+    queue.send(&QueueName::Dispatcher, event("a", 1), Duration::ZERO).await.unwrap();
+    queue.send(&QueueName::Dispatcher, event("a", 2), Duration::ZERO).await.unwrap();
+    let first = take(&*queue, 1).await;
+    settle(&*queue, &first).await;
+    let second = take(&*queue, 1).await;
+    settle(&*queue, &first).await;
+    // the second settling of the first has not freed the execution
+    assert!(queue.receive(&QueueName::Dispatcher, 10, seconds(2)).await.unwrap().is_empty());
+    settle(&*queue, &second).await;
+    queue.give_back(&[first[0].receipt.clone()], Duration::ZERO).await.unwrap();
+    assert!(!queue.outlives_process());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_plain_queue_keeps_the_order_and_gives_everything_once() {
+    let queue = MemoryWorkQueue::plain();
+    for number in 0..20 {
+        queue.send(&QueueName::Dispatcher, event("a", number), Duration::ZERO).await.unwrap();
+        queue.send(&steps("http", None), event("a", number), Duration::ZERO).await.unwrap();
+    }
+    for name in [QueueName::Dispatcher, QueueName::AllSteps] {
+        let mut seen = Vec::new();
+        while seen.len() < 20 {
+            let deliveries = queue.receive(&name, 6, Duration::ZERO).await.unwrap();
+            seen.extend(deliveries.iter().map(|delivery| told(&delivery.message).1));
+            settle(&queue, &deliveries).await;
+        }
+        assert!(seen.is_sorted(), "{seen:?}");
+        assert!(queue.receive(&name, 6, LONG).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_holds_what_waits_for_the_execution() {
+    let queue = MemoryWorkQueue::plain();
+    for number in 0..5 {
+        queue.send(&QueueName::Dispatcher, event("a", number), Duration::ZERO).await.unwrap();
+    }
+    let batch = take(&queue, 10).await;
+    assert_eq!(batch.iter().map(|delivery| told(&delivery.message).1).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    // what failed and what came behind it come again in their order
+    settle(&queue, &batch[..2]).await;
+    let failed: Vec<_> = batch[2..].iter().map(|delivery| delivery.receipt.clone()).collect();
+    queue.send(&QueueName::Dispatcher, event("a", 5), Duration::ZERO).await.unwrap();
+    queue.give_back(&failed, Duration::ZERO).await.unwrap();
+    let again = take(&queue, 10).await;
+    assert_eq!(again.iter().map(|delivery| told(&delivery.message).1).collect::<Vec<_>>(), [2, 3, 4, 5]);
+    assert_eq!(again.iter().map(|delivery| delivery.attempt).collect::<Vec<_>>(), [2, 2, 2, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn admissions_and_looks_go_through_the_dispatcher() {
+    let queue = MemoryWorkQueue::plain();
+    let messages = [Message::Admit { organization: organization() }, Message::Look { execution: execution_id("a") }];
+    for message in &messages {
+        queue.send(&QueueName::Dispatcher, message.clone(), Duration::ZERO).await.unwrap();
+    }
+    let received = take(&queue, 10).await;
+    assert_eq!(received.into_iter().map(|delivery| delivery.message).collect::<Vec<_>>(), messages);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_age_of_the_oldest_message_is_known() {
+    let queue = MemoryWorkQueue::plain();
+    for name in [QueueName::Dispatcher, steps("http", None)] {
+        assert_eq!(queue.oldest(&name).await.unwrap(), Duration::ZERO);
+        queue.send(&name, event("a", 1), Duration::ZERO).await.unwrap();
+        tokio::time::advance(seconds(7)).await;
+        queue.send(&name, event("a", 2), Duration::ZERO).await.unwrap();
+        tokio::time::advance(seconds(5)).await;
+        assert_eq!(queue.oldest(&name).await.unwrap(), seconds(12));
+        let first = queue.receive(&name, 1, Duration::ZERO).await.unwrap();
+        assert_eq!(queue.oldest(&name).await.unwrap(), seconds(5));
+        settle(&queue, &first).await;
+        let second = queue.receive(&name, 1, Duration::ZERO).await.unwrap();
+        settle(&queue, &second).await;
+        assert_eq!(queue.oldest(&name).await.unwrap(), Duration::ZERO);
+    }
+}
+
+/// What a seed does to forty messages.
+async fn mischief(seed: u64) -> (Vec<u32>, usize, Duration) {
+    let begin = Instant::now();
+    let queue = MemoryWorkQueue::nasty(seed);
+    let mut order = Vec::new();
+    for number in 0..40 {
+        queue
+            .send(&QueueName::Dispatcher, event(["a", "b"][number as usize % 2], number), Duration::ZERO)
+            .await
+            .unwrap();
+    }
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+    loop {
+        let deliveries = take(&queue, 5).await;
+        if deliveries.is_empty() {
+            break;
+        }
+        for delivery in &deliveries {
+            let number = told(&delivery.message).1;
+            order.push(number);
+            *counts.entry(number).or_default() += 1;
+        }
+        settle(&queue, &deliveries).await;
+    }
+    (order, counts.values().filter(|count| **count > 1).count(), begin.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_nasty_queue_doubles_and_reorders_and_does_so_again_for_the_same_seed() {
+    for seed in 0..5 {
+        let (order, doubled, _) = mischief(seed).await;
+        assert!(!order.is_sorted(), "seed {seed}");
+        assert!(doubled > 0, "seed {seed}");
+        assert_eq!(mischief(seed).await.0, order, "seed {seed}");
+    }
+    assert_ne!(mischief(1).await.0, mischief(2).await.0);
+}
