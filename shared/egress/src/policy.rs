@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::address::{Class, Embedded, class_of, embedded_v4};
+use crate::address::{Class, class_of};
 use crate::error::{Denied, Why};
-use crate::network::{Ports, Reach};
+use crate::network::{Ports, Reach, plain};
 
 /// Names under which the clouds serve metadata; refused before anything is resolved.
 const METADATA_NAMES: [&str; 6] = [
@@ -108,7 +108,7 @@ impl Policy {
             let class = class_of(address);
             let allowed = match class {
                 Class::Public => true,
-                Class::Loopback => self.loopback && one_place(address),
+                Class::Loopback => self.loopback && plain(address).is_loopback(),
                 Class::Private => self.grants.iter().any(|grant| grant.contains(address, port)),
                 Class::LinkLocal | Class::Metadata | Class::Reserved => false,
             };
@@ -119,11 +119,6 @@ impl Policy {
         let within = |rules: &Vec<Rule>| rules.iter().any(|rule| rule.allows(host, port, address));
         if !self.narrowings.iter().all(within) { denied(Why::Narrowed) } else { Ok(()) }
     }
-}
-
-/// Whether an address leads to one place only: a Teredo address with two is not opened by a switch for one of them.
-fn one_place(address: IpAddr) -> bool {
-    !matches!(address, IpAddr::V6(v6) if matches!(embedded_v4(v6), Embedded::Two(..)))
 }
 
 impl Rule {
@@ -180,7 +175,9 @@ mod tests {
         for address in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "2002:7f00:1::"] {
             assert!(!allows(&policy, "localhost", 8080, address), "{address}");
         }
-        assert!(!allows(&policy, "localhost", 9090, "2001:0:808:808::80ff:fffe"));
+        for two_places in ["2001:0:808:808::80ff:fffe", "2606:4700::5efe:7f00:1"] {
+            assert!(!allows(&policy, "localhost", 9090, two_places), "{two_places}");
+        }
     }
 
     #[test]

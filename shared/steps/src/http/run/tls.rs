@@ -88,10 +88,13 @@ impl TlsOptions {
     }
 }
 
+/// What settings are built for.
+type Wanted = (TlsId, Option<Version>);
+
 /// The settings that were built, and the machine's own trust.
 #[derive(Default)]
 pub(super) struct TlsSettings {
-    built: Mutex<HashMap<(TlsId, Option<Version>), Arc<ClientConfig>>>,
+    built: Mutex<HashMap<Wanted, Arc<ClientConfig>>>,
     native: OnceCell<Arc<RootCertStore>>,
 }
 
