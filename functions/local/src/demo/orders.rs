@@ -102,7 +102,10 @@ impl Store {
         match order["status"].as_str() {
             Some("PAID") => {}
             status => {
-                return Err(Refusal::Conflict(format!("only a paid order is shipped; it is {}", status.unwrap_or("?"))));
+                return Err(Refusal::Conflict(format!(
+                    "only a paid order is shipped; it is {}",
+                    status.unwrap_or("?")
+                )));
             }
         }
         let asked = "select 1 from outbox where order_id = ? and kind = 'order.shipped'";

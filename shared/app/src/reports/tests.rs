@@ -1,3 +1,5 @@
+//! A report says what the records say.
+
 use assay_engine::status::ExecutionStatus;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus};
 use serde_json::{Value as Json, json};

@@ -1,3 +1,5 @@
+//! A view says what the records say.
+
 use assay_engine::id::ExecutionId;
 use assay_engine::job::{JobError, JobPhase, JobResult, Outcome};
 use assay_engine::record::{Place, Record, What};

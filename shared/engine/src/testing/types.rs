@@ -60,16 +60,18 @@ static TABLE: LazyLock<[TestSpec; 6]> = LazyLock::new(|| {
         TestSpec {
             name: "http",
             properties: http,
-            outputs: const { &[
-                out("status"),
-                out("headers"),
-                out("body"),
-                out("text"),
-                out("size"),
-                out("timings"),
-                out("remoteAddress"),
-                out("tls"),
-            ] },
+            outputs: const {
+                &[
+                    out("status"),
+                    out("headers"),
+                    out("body"),
+                    out("text"),
+                    out("size"),
+                    out("timings"),
+                    out("remoteAddress"),
+                    out("tls"),
+                ]
+            },
             ..silent()
         },
         TestSpec {
