@@ -135,6 +135,21 @@ async fn an_output_never_shadows_the_executions_values() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn schemas_beside_the_flow_are_read_for_the_assertions() {
+    let outside = Outside {
+        files: [("order.json".to_owned(), r#"{"type": "object", "required": ["id"]}"#)].into(),
+        ..Outside::default()
+    };
+    let world = World::new(Script::output(json!({"body": {"id": 1}, "other": {}})), outside);
+    let keys =
+        json!({"assertions": [that("matchesSchema(body, 'order.json')"), that("matchesSchema(other, 'order.json')")]});
+    let result = world.result(job(keys)).await;
+    assert_eq!(result.assertions.iter().map(|a| a.passed).collect::<Vec<_>>(), [true, false], "{:?}", result.error);
+    let missing = world.result(job(json!({"assertions": [that("matchesSchema(body, 'no.json')")]}))).await;
+    assert_eq!(error_of(&missing).0, "file.missing");
+}
+
+#[tokio::test(start_paused = true)]
 async fn time_in_assertions_is_the_looks() {
     let keys = json!({"assertions": [that("now() == timestamp('2026-01-01T00:00:00Z')")]});
     assert_eq!(result_of(json!({}), keys).await.outcome, Outcome::Passed);
