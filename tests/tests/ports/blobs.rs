@@ -12,7 +12,8 @@ macro_rules! on_every_blob_store {
             $(#[tokio::test]
             async fn $rule() {
                 super::$rule(&super::MemoryBlobStore::default()).await;
-            })*
+            }
+            )*
         }
         mod folder {
             $(#[tokio::test]
@@ -20,7 +21,8 @@ macro_rules! on_every_blob_store {
                 let folder = tempfile::tempdir().unwrap();
                 let root = folder.path().join("a path with spaces");
                 super::$rule(&super::FolderBlobStore::open(&root, super::Durability::Full).unwrap()).await;
-            })*
+            }
+            )*
         }
     };
 }

@@ -62,7 +62,8 @@ macro_rules! on_every_store {
             $(#[tokio::test]
             async fn $rule() {
                 super::$file::$rule(super::$adapter()).await;
-            })*
+            }
+            )*
         }
     };
 }
