@@ -79,7 +79,7 @@ fn run_codes() -> Names {
         let code = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
         for literal in code.flat_map(|line| line.split('"').skip(1).step_by(2)) {
             let Some((family, rest)) = literal.split_once('.') else { continue };
-            let word = !rest.is_empty() && rest.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            let word = !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphabetic() || c == '-');
             if word && (registered.contains(family) || FAMILIES.contains(&family)) {
                 codes.insert(literal.to_owned());
             }

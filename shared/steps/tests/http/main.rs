@@ -9,6 +9,7 @@ mod faults;
 mod guarded;
 mod honest;
 mod kept;
+mod page;
 mod secured;
 mod sessions;
 mod spellings;
