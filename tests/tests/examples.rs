@@ -24,20 +24,31 @@ fn read(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Arc<[u8]>>) {
     }
 }
 
+/// What is wrong with a flow among these files.
+fn problems(files: &BTreeMap<String, Arc<[u8]>>, main: &str) -> String {
+    let (files, env) = (files.clone(), BTreeMap::new());
+    let bundle = Bundle { main: main.to_owned(), files, env, environment: None, runs_at: RunsAt::Laptop };
+    let problems = match compile(&bundle, &Types, &Programs::default()) {
+        Ok(compiled) => compiled.warnings,
+        Err(problems) => problems,
+    };
+    problems.iter().map(|problem| problem.render(Style::Plain)).collect()
+}
+
+#[test]
+fn the_flow_of_the_readme_compiles_without_a_warning() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+    let (_, flow) = readme.split_once("```yaml\n").unwrap();
+    let (flow, _) = flow.split_once("```").unwrap();
+    let found = problems(&BTreeMap::from([("readme.yaml".to_owned(), Arc::from(flow.as_bytes()))]), "readme.yaml");
+    assert!(found.is_empty(), "{found}");
+}
+
 #[test]
 fn every_example_compiles_without_a_warning() {
     let mut files = BTreeMap::new();
     read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples"), "", &mut files);
     let flows: Vec<String> = files.keys().filter(|name| name.ends_with(".yaml")).cloned().collect();
-    let mut found = String::new();
-    for main in &flows {
-        let (files, env) = (files.clone(), BTreeMap::new());
-        let bundle = Bundle { main: main.clone(), files, env, environment: None, runs_at: RunsAt::Laptop };
-        let problems = match compile(&bundle, &Types, &Programs::default()) {
-            Ok(compiled) => compiled.warnings,
-            Err(problems) => problems,
-        };
-        found.extend(problems.iter().map(|problem| problem.render(Style::Plain)));
-    }
+    let found: String = flows.iter().map(|main| problems(&files, main)).collect();
     assert!(flows.len() >= 5 && found.is_empty(), "{found}");
 }
