@@ -8,7 +8,7 @@ use assay_engine::execution::Event;
 use assay_engine::status::{ExecutionStatus, StepStatus};
 
 use crate::faults::Fate;
-use crate::flow::{flow, step};
+use crate::flow::{flow, step, wait};
 use crate::world::{Act, World, again, verdicts};
 
 #[tokio::test(start_paused = true)]
@@ -137,4 +137,14 @@ async fn a_job_that_nobody_can_claim_errs_its_step_instead_of_hanging_the_execut
     let why = view.steps[0].place.reason().unwrap_or_default();
     assert!(why.contains("could not be delivered") || why.contains("lost"), "{why}");
     assert!(verdicts(&world.records(&id).await).values().all(|count| *count == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_the_state_has_seen_is_never_told_again() {
+    let world = World::new(flow(vec![step("a"), wait("w", "go").needs(&["a"])]), |_| Act::Pass);
+    world.start("one").await;
+    world.runs_for(Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    let round = world.watchdog.round().await.unwrap();
+    assert_eq!((round.lost, round.reported), (0, 0));
 }

@@ -49,13 +49,10 @@ async fn a_concurrency_group_lets_one_run_and_the_next_follows_its_end() {
         World::new(flow(vec![step("a")]).group("db", OnConflict::Queue), |_| Act::Takes(Duration::from_secs(3)));
     let first = world.start("first").await;
     let second = world.start("second").await;
-    world.runs_for(Duration::from_secs(1)).await;
-    assert_eq!(world.executions.show(&second, false).await.unwrap().status, ExecutionStatus::Queued);
-    let later = world.restarted(|_| Act::Takes(Duration::from_secs(3)));
-    later.dispatcher.resume_all().await.unwrap();
-    later.ends_within(&first, Duration::from_secs(60)).await;
-    let view = later.ends_within(&second, Duration::from_secs(60)).await;
-    assert_eq!(view.status, ExecutionStatus::Passed);
+    let after = world.ends_within(&second, Duration::from_secs(10)).await;
+    let before = world.executions.show(&first, false).await.unwrap();
+    assert_eq!((before.status, after.status), (ExecutionStatus::Passed, ExecutionStatus::Passed));
+    assert!(before.ended_at.unwrap() <= after.started_at.unwrap(), "one after the other");
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,12 +60,14 @@ async fn a_full_organization_makes_the_rest_wait_and_lets_them_run_one_after_ano
     let setup = Setup { quota: Quota { slots: 1, waiting: 10, width: 4 }, ..Setup::default() };
     let world = World::with(setup, flow(vec![step("a")]), |_| Act::Takes(Duration::from_secs(3)));
     let ids = [world.start("1").await, world.start("2").await, world.start("3").await];
-    world.runs_for(Duration::from_secs(2)).await;
-    let mut running = 0;
+    world.ends_within(&ids[2], Duration::from_secs(15)).await;
+    let mut free = None;
     for id in &ids {
-        running += usize::from(world.executions.show(id, false).await.unwrap().status == ExecutionStatus::Running);
+        let view = world.executions.show(id, false).await.unwrap();
+        assert_eq!(view.status, ExecutionStatus::Passed);
+        assert!(free <= view.started_at, "one after another");
+        free = view.ended_at;
     }
-    assert_eq!(running, 1);
 }
 
 #[tokio::test(start_paused = true)]

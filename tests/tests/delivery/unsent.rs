@@ -137,6 +137,24 @@ async fn two_dispatchers_on_one_execution_keep_one_history() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_state_kept_at_hand_is_not_believed_when_it_makes_an_event_look_stale() {
+    let one = World::new(flow(vec![step("a"), step("b").needs(&["a"])]), |_| Act::Pass);
+    let two = one.restarted(|_| Act::Pass);
+    let id = one.start("one").await;
+    one.dispatch().await;
+    for job in one.jobs().await {
+        two.worker.deal_with(job).await;
+    }
+    two.dispatch().await;
+    // The first dispatcher has not heard that `a` ended: to it, the result of `b` is about nothing.
+    for job in two.jobs().await {
+        one.worker.deal_with(job).await;
+    }
+    one.dispatch().await;
+    assert_eq!(one.executions.show(&id, false).await.unwrap().status, ExecutionStatus::Passed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_flow_that_cannot_be_read_any_more_is_set_aside_and_its_clean_up_is_listed() {
     let world = World::new(flow(vec![step("a")]).finally(vec![step("z")]), |_| Act::Pass);
     let id = world.executions.start(asked("one")).await.unwrap().id;
