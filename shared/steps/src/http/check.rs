@@ -131,26 +131,19 @@ pub(super) fn repeatable(with: &Json) -> bool {
 }
 
 pub(super) fn files(with: &Json) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut add = |value: Option<&Json>| {
-        if let Some(name) = value.and_then(Json::as_str)
-            && !is_template(name)
-            && !found.iter().any(|known| known == name)
-        {
-            found.push(name.to_owned());
-        }
-    };
-    add(with.get("file"));
-    add(with.pointer("/file/path"));
+    let mut found: Vec<&str> = Vec::new();
+    found.extend(with.get("file").and_then(Json::as_str));
+    found.extend(with.pointer("/file/path").and_then(Json::as_str));
     for part in with.get("multipart").and_then(Json::as_object).into_iter().flat_map(|parts| parts.values()) {
-        for part in part.as_array().map_or(std::slice::from_ref(part), Vec::as_slice) {
-            add(part.get("file"));
-        }
+        let parts = part.as_array().map_or(std::slice::from_ref(part), Vec::as_slice);
+        found.extend(parts.iter().filter_map(|part| part.get("file")?.as_str()));
     }
-    for key in ["/tls/ca", "/tls/cert", "/tls/key"] {
-        add(with.pointer(key).filter(|value| !value.as_str().is_some_and(is_pem)));
-    }
-    found
+    // A template here is a certificate in place, from a secret or a variable.
+    let named = |text: &&str| !is_template(text) && !is_pem(text);
+    let keys = ["/tls/ca", "/tls/cert", "/tls/key"];
+    found.extend(keys.iter().filter_map(|key| with.pointer(key)?.as_str()).filter(named));
+    let mut seen = std::collections::BTreeSet::new();
+    found.into_iter().filter(|name| seen.insert(*name)).map(str::to_owned).collect()
 }
 
 /// The absolute URL that `url` and `baseUrl` come to. A relative `url` is appended, path to path, and can never change
@@ -301,10 +294,10 @@ mod tests {
     fn files_are_those_that_with_names() {
         let with = json!({
             "file": "order.json",
-            "multipart": {"a": {"file": "a.png"}, "b": [{"file": "b.png"}, {"file": "a.png"}], "c": "text", "d": {"file": "${x}"}},
-            "tls": {"ca": "ca.pem", "cert": "-----BEGIN CERTIFICATE-----", "key": "key.pem"}
+            "multipart": {"a": {"file": "a.png"}, "b": [{"file": "b.png"}, {"file": "a.png"}], "c": "text"},
+            "tls": {"ca": "ca.pem", "cert": "-----BEGIN CERTIFICATE-----", "key": "${secrets.KEY}"}
         });
-        assert_eq!(files(&with), ["order.json", "a.png", "b.png", "ca.pem", "key.pem"]);
+        assert_eq!(files(&with), ["order.json", "a.png", "b.png", "ca.pem"]);
         assert_eq!(files(&json!({"file": {"path": "x.xml"}})), ["x.xml"]);
     }
 }

@@ -36,6 +36,7 @@ pub struct HttpConfig {
     pub form: Option<Pairs>,
     /// A body as it is, with `content-type: text/plain; charset=utf-8`.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub text: Option<Scalar>,
     /// A body of named parts, with `content-type: multipart/form-data`.
     #[serde(default)]
