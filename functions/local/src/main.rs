@@ -1,4 +1,22 @@
-//! The `assay` binary.
-mod demo;
+//! The `assay` binary: every function of Assay in one process, behind one command line.
 
-fn main() {}
+mod args;
+mod commands;
+mod demo;
+mod drive;
+mod error;
+mod home;
+mod load;
+mod local;
+mod out;
+mod view;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    out::mask_panics();
+    let line = args::CommandLine::parse();
+    ExitCode::from(commands::dispatch(line.command, &assay_host::Environment::read()))
+}

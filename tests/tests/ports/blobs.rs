@@ -12,8 +12,7 @@ macro_rules! on_every_blob_store {
             $(#[tokio::test]
             async fn $rule() {
                 super::$rule(&super::MemoryBlobStore::default()).await;
-            }
-            )*
+            })*
         }
         mod folder {
             $(#[tokio::test]
@@ -21,8 +20,7 @@ macro_rules! on_every_blob_store {
                 let folder = tempfile::tempdir().unwrap();
                 let root = folder.path().join("a path with spaces");
                 super::$rule(&super::FolderBlobStore::open(&root, super::Durability::Full).unwrap()).await;
-            }
-            )*
+            })*
         }
     };
 }

@@ -53,8 +53,7 @@ macro_rules! on_every_queue {
             $(#[tokio::test(start_paused = true)]
             async fn $rule() {
                 super::$rule(std::sync::Arc::new(super::MemoryWorkQueue::plain())).await;
-            }
-            )*
+            })*
         }
         mod nasty {
             $(#[tokio::test(start_paused = true)]
@@ -62,8 +61,7 @@ macro_rules! on_every_queue {
                 for seed in 0..20 {
                     super::$rule(std::sync::Arc::new(super::MemoryWorkQueue::nasty(seed))).await;
                 }
-            }
-            )*
+            })*
         }
     };
 }

@@ -16,16 +16,14 @@ macro_rules! on_every_secret_box {
             $(#[tokio::test]
             async fn $rule() {
                 super::$rule(&super::MemorySecretBox::random().unwrap()).await;
-            }
-            )*
+            })*
         }
         mod key_file {
             $(#[tokio::test]
             async fn $rule() {
                 let folder = tempfile::tempdir().unwrap();
                 super::$rule(&super::KeyFileSecretBox::open(&folder.path().join("key")).unwrap()).await;
-            }
-            )*
+            })*
         }
     };
 }

@@ -62,8 +62,7 @@ macro_rules! on_every_store {
             $(#[tokio::test]
             async fn $rule() {
                 super::$file::$rule(super::$adapter()).await;
-            }
-            )*
+            })*
         }
     };
 }

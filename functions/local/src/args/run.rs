@@ -1,0 +1,169 @@
+//! What can be typed after `run`, `resume` and `demo`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::StoreArgs;
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  assay run checkout.yaml
+  assay run flows/ --jobs 8                         every flow below a folder, eight at once
+  assay run 'flows/**/smoke-*.yaml'                 quoted: the pattern is read by assay
+  assay run checkout.yaml --input baseUrl=http://127.0.0.1:8080 --input 'skus=[\"A1\"]'
+  assay run checkout.yaml --secret API_KEY          the value of the environment variable API_KEY
+  assay run checkout.yaml --only order              this step and what it needs
+  assay run flows/ --json > records.ndjson --report junit=report.xml
+
+Exit codes: 0 passed, 1 failed, 2 the flow or the command is wrong, 3 errored (could not find out),
+4 cancelled, 5 timed out. Several flows: the worst, in the order 2 3 5 1 4 0.
+
+Ctrl-C stops the flows and runs their `finally` steps; a second Ctrl-C ends at once.
+State is kept in `.assay/` beside the nearest `assay.yaml` above, else in the current folder.";
+
+/// `assay run`
+#[derive(Debug, Args)]
+#[command(after_help = RUN_EXAMPLES)]
+pub(crate) struct RunArgs {
+    /// Flow files, folders (searched for flows, deeply) or patterns
+    ///
+    /// In a folder or a pattern, files without a `steps` key are no flows and are passed over; a file that is named
+    /// must be one. All flows are checked before any of them runs.
+    #[arg(required = true, value_name = "FLOW")]
+    pub(crate) flows: Vec<String>,
+    /// Flows that run at once [default: as many as there are processors]
+    #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) jobs: Option<u32>,
+    /// Value of an input, read as the input's declared type
+    ///
+    /// Arrays and objects are JSON. Wins over --inputs-file. Given to each of the flows that has such an input.
+    #[arg(long = "input", short = 'i', value_name = "NAME=VALUE")]
+    pub(crate) inputs: Vec<String>,
+    /// YAML or JSON file with values of inputs
+    #[arg(long, value_name = "FILE")]
+    pub(crate) inputs_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
+    /// Label of the executions, beside those of the flow
+    #[arg(long = "label", short = 'l', value_name = "NAME=VALUE")]
+    pub(crate) labels: Vec<String>,
+    /// Run only these steps, everything they need, and `finally`
+    ///
+    /// Ids, separated by commas. The other steps are skipped by a condition of their own.
+    #[arg(long, value_name = "STEP", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// Keep state in memory only: nothing can be resumed or shown later
+    #[arg(long, conflicts_with_all = ["store", "durability"])]
+    pub(crate) no_store: bool,
+    /// What a saved step survives
+    #[arg(long, value_enum, default_value_t = Durability::Normal)]
+    pub(crate) durability: Durability,
+}
+
+/// Where the values of secrets come from.
+#[derive(Debug, Args)]
+pub(crate) struct SecretArgs {
+    /// Value of a secret; without `=VALUE` it is taken from the environment variable of that name
+    ///
+    /// Values are masked in everything that is printed or stored. At least 4 bytes.
+    #[arg(long = "secret", short = 's', value_name = "NAME[=VALUE]", hide_possible_values = true)]
+    pub(crate) secrets: Vec<String>,
+}
+
+/// What is printed and reported.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// Print records as JSON, one a line, and nothing else on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write a report when everything has ended; may be given again
+    ///
+    /// Kinds: junit.
+    #[arg(long = "report", short = 'r', value_name = "KIND=PATH")]
+    pub(crate) reports: Vec<ReportTarget>,
+}
+
+/// A report to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReportTarget {
+    /// Which kind.
+    pub(crate) kind: ReportKind,
+    /// Where to.
+    pub(crate) path: PathBuf,
+}
+
+/// The kinds of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReportKind {
+    /// JUnit XML.
+    Junit,
+}
+
+impl std::str::FromStr for ReportTarget {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, path) = text.split_once('=').ok_or("expected KIND=PATH, as in junit=report.xml")?;
+        let kind = match kind {
+            "junit" => ReportKind::Junit,
+            _ => return Err(format!("there is no report of kind `{kind}`; kinds: junit")),
+        };
+        if path.is_empty() {
+            return Err("the path is missing, as in junit=report.xml".into());
+        }
+        Ok(Self { kind, path: path.into() })
+    }
+}
+
+/// What a saved step survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Durability {
+    /// The end of the process, kill -9 included; a power cut may cost the last moments
+    #[default]
+    Normal,
+    /// A power cut too; each save waits for the disk
+    Full,
+}
+
+/// `assay resume`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  assay resume                         everything that a dead `assay run` left in this store
+  assay resume exe_0123456789abcdef    one execution
+  assay resume --secret API_KEY        values of secrets are not kept: give them again
+
+Executions that another process still runs are left alone. Ends with the worst verdict of all it went on with, one
+that was reached just before the crash and never told included; 0 when there is nothing to resume.")]
+pub(crate) struct ResumeArgs {
+    /// The execution; without one, everything unfinished
+    pub(crate) execution: Option<String>,
+    /// Flows that run at once [default: as many as there are processors]
+    #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) jobs: Option<u32>,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// What a saved step survives
+    #[arg(long, value_enum, default_value_t = Durability::Normal)]
+    pub(crate) durability: Durability,
+}
+
+/// `assay demo`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  assay demo           run the examples and end with their exit code
+  assay demo --keep    leave the shop up, to try flows of your own against it")]
+pub(crate) struct DemoArgs {
+    /// Leave the shop up until Ctrl-C
+    #[arg(long)]
+    pub(crate) keep: bool,
+}

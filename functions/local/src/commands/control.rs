@@ -1,0 +1,59 @@
+//! `assay cancel` and `assay signal`
+
+use assay_engine::id::ExecutionId;
+use assay_engine::status::ExecutionStatus;
+use assay_host::{Durability, Environment};
+
+use super::resume::{Resuming, go_on};
+use super::store::{Opened, open};
+use crate::args::{CancelArgs, OutputArgs, SignalArgs};
+use crate::error::CommandError;
+use crate::load::secrets;
+use crate::out::Out;
+
+pub(super) async fn cancel(args: CancelArgs, environment: &Environment, out: &mut Out) -> Result<u8, CommandError> {
+    let secrets = secrets(&args.secrets.secrets, environment)?;
+    out.mask(secrets.values());
+    let opened = open(&args.store, environment)?;
+    let id = opened.find(&args.execution).await?;
+    if let Some(status) = ended(&opened, &id).await? {
+        out.print(&format!("{id} has ended already: {}\n", status.word()));
+        return Ok(0);
+    }
+    opened.embedded.executions().cancel(&id, &environment.user, args.force).await?;
+    let top = opened.top(&id).await?;
+    if let Some(process) = opened.runner_of(&top)? {
+        out.print(&format!("{id} was told to stop; process {process} runs it\n"));
+        return Ok(0);
+    }
+    out.note(&format!("no process runs {id}: it is stopped and cleaned up here\n"));
+    let output = OutputArgs { json: false, reports: Vec::new() };
+    let resuming = Resuming { only: Some(top), secrets, jobs: 1, output: &output, durability: Durability::Normal };
+    let code = go_on(&opened.home, resuming, out).await?;
+    // To have cancelled it is what was asked for.
+    Ok(if code == ExecutionStatus::Cancelled.exit_code() { 0 } else { code })
+}
+
+pub(super) async fn signal(args: SignalArgs, environment: &Environment, out: &Out) -> Result<u8, CommandError> {
+    let payload = serde_json::from_str(&args.payload)
+        .map_err(|error| CommandError::wrong(format!("--payload is no JSON: {error}")))?;
+    let opened = open(&args.store, environment)?;
+    let id = opened.find(&args.execution).await?;
+    if let Some(status) = ended(&opened, &id).await? {
+        return Err(CommandError::wrong(format!("{id} has ended already: {}", status.word())));
+    }
+    let by = args.by.unwrap_or_else(|| environment.user.clone());
+    let key = crate::home::unique_key();
+    opened.embedded.executions().signal(&id, &key, &args.name, payload, &by).await?;
+    let top = opened.top(&id).await?;
+    match opened.runner_of(&top)? {
+        Some(process) => out.print(&format!("{id} has the signal {}; process {process} runs it\n", args.name)),
+        None => out.print(&format!("{id} has the signal {}; no process runs it: assay resume {top}\n", args.name)),
+    }
+    Ok(0)
+}
+
+async fn ended(opened: &Opened, id: &ExecutionId) -> Result<Option<ExecutionStatus>, CommandError> {
+    let loaded = opened.store().load(id, &[]).await?;
+    Ok(loaded.map(|loaded| loaded.head.status).filter(|status| status.ended()))
+}

@@ -1,0 +1,50 @@
+//! From a parsed command line to an exit code.
+
+use assay_host::Environment;
+use tokio::runtime::{Builder, Runtime};
+
+use super::{completions, control, demo, explain, list, resume, run, schema, show, steps, validate};
+use crate::args::Command;
+use crate::error::CommandError;
+use crate::out::Out;
+
+/// Does what was typed; answers the exit code.
+pub(crate) fn dispatch(command: Command, environment: &Environment) -> u8 {
+    let mut out = Out::new(environment);
+    let done = act(command, environment, &mut out);
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            out.error(&error.text());
+            error.exit_code()
+        }
+    }
+}
+
+fn act(command: Command, environment: &Environment, out: &mut Out) -> Result<u8, CommandError> {
+    if let Some(filter) = &environment.log {
+        assay_host::start_log(filter).map_err(|error| CommandError::wrong(format!("{error:#}")))?;
+    }
+    match command {
+        Command::Validate(args) => validate::validate(&args, environment, out),
+        Command::Schema(args) => schema::schema(&args, out),
+        Command::Explain(args) => explain::explain(&args, out),
+        Command::Steps(args) => steps::steps(&args, out),
+        Command::Completions { shell } => completions::completions(shell, out),
+        Command::Run(args) => runtime()?.block_on(run::run(*args, environment, out)),
+        Command::Resume(args) => runtime()?.block_on(resume::resume(args, environment, out)),
+        Command::Executions(args) => runtime()?.block_on(list::executions(args, environment, out)),
+        Command::Prune(args) => runtime()?.block_on(list::prune(args, environment, out)),
+        Command::Show(args) => runtime()?.block_on(show::show(args, environment, out)),
+        Command::Events(args) => runtime()?.block_on(show::events(args, environment, out)),
+        Command::Cancel(args) => runtime()?.block_on(control::cancel(args, environment, out)),
+        Command::Signal(args) => runtime()?.block_on(control::signal(args, environment, out)),
+        Command::Demo(args) => runtime()?.block_on(demo::demo(args, environment, out)),
+    }
+}
+
+fn runtime() -> Result<Runtime, CommandError> {
+    // Steps wait far more than they compute: two threads serve hundreds of them, and start at once.
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|error| CommandError::fault("start the runtime", error))
+}

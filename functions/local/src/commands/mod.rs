@@ -1,0 +1,18 @@
+//! What each command does.
+
+mod completions;
+mod control;
+mod demo;
+mod dispatch;
+mod explain;
+mod list;
+mod report;
+mod resume;
+mod run;
+mod schema;
+mod show;
+mod steps;
+mod store;
+mod validate;
+
+pub(crate) use dispatch::dispatch;

@@ -1,0 +1,196 @@
+//! `assay run`
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::Duration;
+
+use assay_app::usecases::Executions;
+use assay_engine::compile::compile;
+use assay_engine::execution::{Acceptance, Execution};
+use assay_engine::expr::Programs;
+use assay_engine::id::ExecutionId;
+use assay_engine::job::Captured;
+use assay_engine::plan::Plan;
+use assay_engine::status::{ExecutionStatus, worst_exit_code};
+use assay_host::{Embedded, Environment};
+use assay_steps::registry::Types;
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json};
+use tokio::time::Instant;
+
+use super::report;
+use super::store::embedded;
+use crate::args::{Durability, OutputArgs, RunArgs};
+use crate::drive::{Driven, Driving, Planned, drive};
+use crate::error::CommandError;
+use crate::home::{Entry, Home, Journal, folder, unique_key};
+use crate::load::{Flow, check_names, find, inputs_file, inputs_of, load_all, only, pairs, secrets};
+use crate::local::{organization, project};
+use crate::out::Out;
+use crate::view::summary;
+
+/// How long what was begun may take to end after the last verdict.
+pub(super) const CLOSING: Duration = Duration::from_secs(2);
+
+pub(super) async fn run(args: RunArgs, environment: &Environment, out: &mut Out) -> Result<u8, CommandError> {
+    let secrets = secrets(&args.secrets.secrets, environment)?;
+    out.mask(secrets.values());
+    let labels = pairs("--label", &args.labels)?;
+    let typed = pairs("--input", &args.inputs)?;
+    let from_file = args.inputs_file.as_deref().map(inputs_file).transpose()?.unwrap_or_default();
+    let programs = Arc::new(Programs::default());
+    let mut flows = load_all(&find(&args.flows)?, &programs, environment, out)?;
+    if !args.only.is_empty() {
+        flows = narrowed(flows, &args.only, &programs)?;
+    }
+    let plans: Vec<&Plan> = flows.iter().map(|flow| &*flow.plan).collect();
+    check_names(&plans, typed.keys().chain(from_file.keys()))?;
+    check_secrets(&plans, &secrets, out)?;
+    let (key, planned) = planned(&flows, &from_file, &typed, &labels)?;
+
+    let began = Instant::now();
+    let home = match args.no_store {
+        true => None,
+        false => Some(Home::open_or_make(folder(args.store.store.as_deref(), environment)?)?),
+    };
+    let folder = home.as_ref().map(Home::folder);
+    let mut embedded = embedded(folder, args.durability.into(), secrets, programs)?;
+    let journal = match &home {
+        Some(home) => Some(promise(home, &key, &planned, &embedded).await?),
+        None => None,
+    };
+    embedded.work();
+    let jobs = jobs(args.jobs);
+    let driving = Driving { embedded: &embedded, out, json: args.output.json, jobs };
+    let driven = drive(planned, driving).await?;
+    finish(driven, &args.output, embedded, began, journal, out).await
+}
+
+/// Writes down what is about to run, with all that a later process needs to run it.
+async fn promise(home: &Home, key: &str, planned: &[Planned], embedded: &Embedded) -> Result<Journal, CommandError> {
+    for planned in planned {
+        embedded.platform().store.put_flow_version(&planned.plan.version, &planned.bundle).await?;
+    }
+    Journal::write(home, key, planned.iter().map(|planned| planned.entry.clone()).collect())
+}
+
+/// How many flows run at once.
+pub(super) fn jobs(asked: Option<u32>) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, NonZero::get);
+    asked.map_or_else(processors, |jobs| jobs as usize)
+}
+
+impl From<Durability> for assay_host::Durability {
+    fn from(asked: Durability) -> Self {
+        match asked {
+            Durability::Normal => Self::Normal,
+            Durability::Full => Self::Full,
+        }
+    }
+}
+
+fn narrowed(flows: Vec<Flow>, wanted: &[String], programs: &Programs) -> Result<Vec<Flow>, CommandError> {
+    let [flow] = <[Flow; 1]>::try_from(flows)
+        .map_err(|_| CommandError::wrong("--only names steps of one flow: give only that flow"))?;
+    let bundle = only(&flow.bundle, &flow.plan, wanted)?;
+    let compiled = compile(&bundle, &Types, programs).map_err(|problems| {
+        let text = problems.render(assay_engine::diagnostics::Style::Plain);
+        CommandError::wrong(format!("--only: the flow cannot run without its other steps\n{text}"))
+    })?;
+    Ok(vec![Flow { bundle: Arc::new(bundle), plan: compiled.plan, ..flow }])
+}
+
+/// Every secret that a flow names must have a value; a value that no flow names is a slip worth a word.
+pub(super) fn check_secrets(plans: &[&Plan], given: &BTreeMap<String, String>, out: &Out) -> Result<(), CommandError> {
+    for plan in plans {
+        let missing: Vec<&str> =
+            plan.secrets.iter().filter(|name| !given.contains_key(*name)).map(String::as_str).collect();
+        if let [first, ..] = missing.as_slice() {
+            return Err(CommandError::wrong(format!(
+                "{} needs the secret{} {}: give --secret {first}=VALUE, or --secret {first} to take the environment variable",
+                plan.name,
+                if missing.len() == 1 { "" } else { "s" },
+                missing.join(", "),
+            )));
+        }
+    }
+    for name in given.keys().filter(|name| plans.iter().all(|plan| !plan.secrets.contains(name))) {
+        out.note(&format!("note: no flow has a secret {name} under `secrets`\n"));
+    }
+    Ok(())
+}
+
+/// What will run, and a key that no other call has.
+fn planned(
+    flows: &[Flow],
+    from_file: &Map<String, Json>,
+    typed: &BTreeMap<String, String>,
+    labels: &BTreeMap<String, String>,
+) -> Result<(String, Vec<Planned>), CommandError> {
+    let key = unique_key();
+    let mut planned = Vec::new();
+    for (number, flow) in flows.iter().enumerate() {
+        let start_key = format!("{key}-{number}");
+        let inputs = inputs_of(&flow.plan, from_file, typed)?;
+        let execution = Executions::id_of(&organization(), &start_key);
+        acceptable(flow, &execution, &inputs)?;
+        let entry = Entry {
+            execution,
+            start_key,
+            version: flow.plan.version.clone(),
+            main: flow.plan.main_path.clone(),
+            inputs,
+            labels: labels.clone(),
+        };
+        planned.push(Planned { entry, plan: flow.plan.clone(), bundle: flow.bundle.clone(), exists: false });
+    }
+    Ok((key, planned))
+}
+
+/// Whether the flow takes these inputs, before any flow runs.
+fn acceptable(flow: &Flow, id: &ExecutionId, inputs: &BTreeMap<String, Json>) -> Result<(), CommandError> {
+    let acceptance = Acceptance {
+        id: id.clone(),
+        organization: organization(),
+        project: project(),
+        parent: None,
+        depth: 0,
+        seed: 0,
+        inputs: inputs.iter().map(|(name, value)| (name.clone(), Captured::Clear(value.clone()))).collect(),
+        labels: BTreeMap::new(),
+        carried: None,
+        now: Timestamp::now(),
+    };
+    match Execution::accept(&flow.plan, acceptance) {
+        Ok(_) => Ok(()),
+        Err(refusal) => Err(CommandError::wrong(format!("{}: {}", flow.file.display(), refusal.problems.join("\n  ")))),
+    }
+}
+
+/// Says what came out, writes the reports, closes the journal, and answers the exit code.
+pub(super) async fn finish(
+    driven: Driven,
+    output: &OutputArgs,
+    embedded: Embedded,
+    began: Instant,
+    journal: Option<Journal>,
+    out: &Out,
+) -> Result<u8, CommandError> {
+    let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    if !output.json {
+        out.print(&summary(&driven.outcomes, driven.not_started, millis, journal.is_some(), out.paint()));
+    }
+    let ids: Vec<ExecutionId> = driven.outcomes.iter().map(|outcome| outcome.execution.clone()).collect();
+    report::write(&output.reports, &ids, embedded.executions()).await?;
+    if driven.unfinished > 0 && journal.is_some() {
+        out.note("not everything has ended: `assay resume` goes on with it\n");
+    }
+    embedded.close(CLOSING).await;
+    if let Some(journal) = journal.filter(|_| driven.unfinished == 0) {
+        journal.close()?;
+    }
+    let codes = driven.outcomes.iter().map(|outcome| outcome.status.exit_code());
+    let cut = driven.stopped && driven.not_started + driven.unfinished > 0;
+    Ok(worst_exit_code(codes.chain(cut.then_some(ExecutionStatus::Cancelled.exit_code()))))
+}

@@ -1,0 +1,89 @@
+//! What commands share that look at a store.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use assay_app::ports::{ExecutionFilter, ExecutionStore};
+use assay_engine::expr::Programs;
+use assay_engine::id::ExecutionId;
+use assay_host::{Durability, Embedded, EmbeddedOptions, Environment, State};
+
+use crate::args::StoreArgs;
+use crate::error::CommandError;
+use crate::home::{Home, folder, living};
+
+/// A store that is there.
+pub(super) struct Opened {
+    /// Its folder.
+    pub(super) home: Home,
+    /// What can be done with it; nothing moves.
+    pub(super) embedded: Embedded,
+}
+
+/// Jobs carried out at once, whatever the flows allow themselves.
+const PARALLEL: usize = 256;
+
+/// Opens state; nothing moves before its loops are started.
+pub(super) fn embedded(
+    folder: Option<&Path>,
+    durability: Durability,
+    secrets: BTreeMap<String, String>,
+    programs: Arc<Programs>,
+) -> Result<Embedded, CommandError> {
+    let state = folder.map_or(State::Memory, |folder| State::Folder { path: folder.to_owned(), durability });
+    Embedded::open(EmbeddedOptions { state, secrets, parallel: PARALLEL }, programs)
+        .map_err(|error| CommandError::fault("start", <Box<dyn std::error::Error + Send + Sync>>::from(error)))
+}
+
+/// Opens the store, which must be there.
+pub(super) fn open(args: &StoreArgs, environment: &Environment) -> Result<Opened, CommandError> {
+    let home = Home::open(folder(args.store.as_deref(), environment)?)?;
+    let embedded = embedded(Some(home.folder()), Durability::Normal, BTreeMap::new(), Arc::default())?;
+    Ok(Opened { home, embedded })
+}
+
+impl Opened {
+    /// Its executions.
+    pub(super) fn store(&self) -> &dyn ExecutionStore {
+        self.embedded.platform().store.as_ref()
+    }
+
+    /// The execution that is meant by an id or by `latest`.
+    pub(super) async fn find(&self, word: &str) -> Result<ExecutionId, CommandError> {
+        if word == "latest" {
+            let page = self.store().list(&ExecutionFilter { limit: 1, ..ExecutionFilter::default() }).await?;
+            let newest = page.executions.into_iter().next();
+            return newest
+                .map(|summary| summary.id)
+                .ok_or_else(|| CommandError::wrong(format!("there is no execution in {}", self.place())));
+        }
+        let id: ExecutionId = word.parse().map_err(|error| CommandError::wrong(format!("{error}")))?;
+        match self.store().load(&id, &[]).await? {
+            Some(_) => Ok(id),
+            None => Err(CommandError::wrong(format!("there is no execution {id} in {}", self.place()))),
+        }
+    }
+
+    /// The execution at the top of the tree that this one belongs to.
+    pub(super) async fn top(&self, id: &ExecutionId) -> Result<ExecutionId, CommandError> {
+        let mut top = id.clone();
+        while let Some(loaded) = self.store().load(&top, &[]).await?
+            && let Some(parent) = loaded.head.parent
+        {
+            top = parent.execution;
+        }
+        Ok(top)
+    }
+
+    /// The process that runs an execution of the top, if one lives.
+    pub(super) fn runner_of(&self, top: &ExecutionId) -> Result<Option<u32>, CommandError> {
+        let promised = living(&self.home)?;
+        let mine = |kept: &&crate::home::Kept| kept.entries.iter().any(|entry| entry.execution == *top);
+        Ok(promised.iter().find(mine).map(|kept| kept.process))
+    }
+
+    fn place(&self) -> String {
+        self.home.folder().display().to_string()
+    }
+}

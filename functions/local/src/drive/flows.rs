@@ -1,0 +1,154 @@
+//! The loop around a command that runs flows.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use assay_app::usecases::{ExecutionError, StartExecution};
+use assay_engine::bundle::Bundle;
+use assay_engine::job::Captured;
+use assay_engine::plan::{Plan, Step, StepKind};
+use assay_host::Embedded;
+use serde_json::Value as Json;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use super::audience::Audience;
+use super::signals::Signals;
+use crate::error::CommandError;
+use crate::home::{Entry, random};
+use crate::local::{organization, project};
+use crate::out::Out;
+use crate::view::Outcome;
+
+/// How often the store is read for what the messenger may have lost.
+const CATCH_UP: Duration = Duration::from_secs(1);
+/// How long a second Ctrl-C leaves for saving that it ended.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
+/// A flow to run, or to go on with.
+pub(crate) struct Planned {
+    /// What was promised.
+    pub(crate) entry: Entry,
+    /// Its plan.
+    pub(crate) plan: Arc<Plan>,
+    /// Its text with everything that travels with it.
+    pub(crate) bundle: Arc<Bundle>,
+    /// The execution is in the store already.
+    pub(crate) exists: bool,
+}
+
+/// What became of the flows.
+pub(crate) struct Driven {
+    /// Those that have their verdict, in the order in which they got it.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// Flows that were never started.
+    pub(crate) not_started: usize,
+    /// Executions that were left without a verdict.
+    pub(crate) unfinished: usize,
+    /// It was stopped by hand.
+    pub(crate) stopped: bool,
+}
+
+/// How the flows are run.
+pub(crate) struct Driving<'a> {
+    pub(crate) embedded: &'a Embedded,
+    pub(crate) out: &'a Out,
+    /// Print records as JSON.
+    pub(crate) json: bool,
+    /// At once.
+    pub(crate) jobs: usize,
+}
+
+/// Runs the flows, at most `jobs` at once, and shows what happens.
+pub(crate) async fn drive(planned: Vec<Planned>, driving: Driving<'_>) -> Result<Driven, CommandError> {
+    let mut signals = Signals::listen()?;
+    let live = planned.len() == 1 || driving.jobs == 1;
+    let platform = driving.embedded.platform();
+    let mut subscription = platform.notifier.subscribe(None).await?;
+    let mut audience = Audience::new(driving.out.clone(), driving.json, live, platform.store.clone());
+    let mut waiting: VecDeque<Planned> = planned.into();
+    let mut tick = interval(CATCH_UP);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut stops = 0;
+    let mut over: Option<Instant> = None;
+    loop {
+        while stops == 0 && audience.unfinished().len() < driving.jobs {
+            let Some(next) = waiting.pop_front() else { break };
+            begin(next, &driving, &mut audience).await?;
+        }
+        if audience.unfinished().is_empty() {
+            break;
+        }
+        tokio::select! {
+            records = subscription.next() => match records {
+                Some(records) => audience.take(&records).await?,
+                None => audience.catch_up_all().await?,
+            },
+            _ = tick.tick() => {
+                audience.catch_up_all().await?;
+                audience.still_running(platform.clock.now());
+            }
+            by = signals.next() => {
+                stops += 1;
+                stop(stops, by, &driving, &audience).await?;
+                over = (stops > 1).then(|| over.unwrap_or(Instant::now() + LAST_MOMENT));
+                if stops > 2 { break; }
+            }
+            () = sleep_until(over.unwrap_or_else(Instant::now)), if over.is_some() => break,
+        }
+    }
+    let unfinished = audience.unfinished().len();
+    Ok(Driven { outcomes: audience.into_outcomes(), not_started: waiting.len(), unfinished, stopped: stops > 0 })
+}
+
+async fn begin(next: Planned, driving: &Driving<'_>, audience: &mut Audience) -> Result<(), CommandError> {
+    let execution = next.entry.execution.clone();
+    audience.expect(&execution, notes(&next.plan, execution.as_str()));
+    let executions = driving.embedded.executions();
+    if next.exists {
+        audience.catch_up(&execution).await?;
+        return match executions.resume(&execution).await {
+            // It had its verdict, which nobody was told.
+            Ok(()) | Err(ExecutionError::Ended { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        };
+    }
+    let entry = next.entry;
+    let start = StartExecution {
+        organization: organization(),
+        project: project(),
+        key: entry.start_key,
+        bundle: next.bundle,
+        inputs: entry.inputs.into_iter().map(|(name, value)| (name, Captured::Clear(value))).collect(),
+        labels: entry.labels,
+        seed: random(),
+        rerun: None,
+    };
+    executions.start(start).await?;
+    Ok(())
+}
+
+async fn stop(stops: u32, by: &str, driving: &Driving<'_>, audience: &Audience) -> Result<(), CommandError> {
+    driving.out.note(match stops {
+        1 => "\nstopping: running steps are told to stop, then `finally` runs; Ctrl-C again ends at once\n",
+        2 => "\nending at once\n",
+        _ => "\n",
+    });
+    for execution in audience.unfinished() {
+        match driving.embedded.executions().cancel(&execution, by, stops > 1).await {
+            Ok(()) | Err(ExecutionError::Ended { .. } | ExecutionError::Unknown(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// What to say when a step begins that waits for somebody.
+fn notes(plan: &Plan, execution: &str) -> BTreeMap<String, String> {
+    let note = |step: &Step| {
+        let StepKind::Wait { .. } = step.kind else { return None };
+        let signal = step.with.tree().get("signal").and_then(Json::as_str).unwrap_or("NAME").to_owned();
+        Some((step.id.to_string(), format!("waits for a signal: assay signal {execution} {signal}")))
+    };
+    plan.steps.iter().filter_map(note).collect()
+}

@@ -1,0 +1,69 @@
+//! Where state is kept.
+
+use std::path::{Path, PathBuf};
+
+use assay_host::Environment;
+
+use crate::error::CommandError;
+
+/// What a folder is called that state is kept in.
+const NAME: &str = ".assay";
+/// The file that marks the top of a project.
+const MARKER: &str = "assay.yaml";
+
+/// The folder: what is asked for, else `ASSAY_STORE`, else `.assay` beside the nearest `assay.yaml` above, else here.
+pub(crate) fn folder(asked: Option<&Path>, environment: &Environment) -> Result<PathBuf, CommandError> {
+    if let Some(asked) = asked.or(environment.store.as_deref()) {
+        return Ok(asked.to_owned());
+    }
+    let here = std::env::current_dir().map_err(|error| CommandError::fault("find the current folder", error))?;
+    let marked = here.ancestors().find(|folder| folder.join(MARKER).is_file());
+    Ok(marked.unwrap_or(&here).join(NAME))
+}
+
+/// A folder that state is kept in.
+#[derive(Debug, Clone)]
+pub(crate) struct Home {
+    folder: PathBuf,
+}
+
+impl Home {
+    /// The folder, made when it is not there.
+    pub(crate) fn open_or_make(folder: PathBuf) -> Result<Self, CommandError> {
+        let home = Self { folder };
+        if !home.folder.is_dir() {
+            std::fs::create_dir_all(&home.folder).map_err(|error| {
+                CommandError::fault(format!("make the folder {} for state", home.folder.display()), error)
+            })?;
+            // State is of this machine: it is not for version control.
+            let ignore = home.folder.join(".gitignore");
+            std::fs::write(&ignore, "*\n")
+                .map_err(|error| CommandError::fault(format!("write {}", ignore.display()), error))?;
+        }
+        Ok(home)
+    }
+
+    /// The folder, which must be there.
+    pub(crate) fn open(folder: PathBuf) -> Result<Self, CommandError> {
+        if folder.is_dir() {
+            return Ok(Self { folder });
+        }
+        Err(CommandError::wrong(format!(
+            "there is no state in {}: nothing was run from here yet (--store DIR or ASSAY_STORE names another folder)",
+            folder.display()
+        )))
+    }
+
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A folder within it, made when it is not there.
+    pub(super) fn below(&self, name: &str) -> Result<PathBuf, CommandError> {
+        let folder = self.folder.join(name);
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| CommandError::fault(format!("make the folder {}", folder.display()), error))?;
+        Ok(folder)
+    }
+}

@@ -1,0 +1,179 @@
+//! Reads a flow with everything that travels with it, and compiles it.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use assay_engine::bundle::{Bundle, RunsAt};
+use assay_engine::compile::{Compiled, compile, flow_candidates, needed};
+use assay_engine::diagnostics::{Diagnostic, Diagnostics, Style};
+use assay_engine::expr::Programs;
+use assay_engine::plan::Plan;
+use assay_host::Environment;
+use assay_steps::registry::Types;
+
+use crate::error::CommandError;
+use crate::out::Out;
+
+/// The largest file that travels with a flow, in bytes.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// A flow that can run.
+pub(crate) struct Flow {
+    /// The file as it was named.
+    pub(crate) file: PathBuf,
+    /// Its text with everything that travels with it.
+    pub(crate) bundle: Arc<Bundle>,
+    /// What it was compiled to.
+    pub(crate) plan: Arc<Plan>,
+    /// What may be wrong nevertheless.
+    pub(crate) warnings: Diagnostics,
+}
+
+/// Loads every flow; all problems of all of them are printed to standard error.
+///
+/// # Errors
+/// When one of them cannot run: then none may.
+pub(crate) fn load_all(
+    files: &[PathBuf],
+    programs: &Programs,
+    environment: &Environment,
+    out: &Out,
+) -> Result<Vec<Flow>, CommandError> {
+    let mut flows = Vec::new();
+    let mut bad = 0;
+    for file in files {
+        match check(file, programs, environment)? {
+            Ok(flow) => {
+                out.note(&shown(&flow.warnings, file, out));
+                flows.push(flow);
+            }
+            Err(problems) => {
+                bad += 1;
+                out.note(&shown(&problems, file, out));
+            }
+        }
+    }
+    if bad == 0 {
+        return Ok(flows);
+    }
+    let said = match (bad, flows.len()) {
+        (1, 0) => "the flow cannot run".to_owned(),
+        (bad, 0) => format!("none of the {bad} flows can run"),
+        (bad, good) => format!("{bad} of {} flows cannot run, so none was run", bad + good),
+    };
+    Err(CommandError::wrong(said))
+}
+
+/// The problems as text, an empty line after each, their files as seen from the current folder.
+pub(crate) fn shown(problems: &Diagnostics, file: &Path, out: &Out) -> String {
+    let style = if out.error_paint().is_on() { Style::Colour } else { Style::Plain };
+    let mut text: String = located(problems, file).iter().map(|one| format!("{}\n", one.render(style))).collect();
+    let rest = problems.total() - problems.iter().count();
+    if rest > 0 {
+        text.push_str(&format!("{rest} more problems of {} are not shown\n\n", file.display()));
+    }
+    text
+}
+
+/// The problems with their files as seen from the current folder.
+pub(crate) fn located(problems: &Diagnostics, file: &Path) -> Vec<Diagnostic> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let locate = |one: &Diagnostic| {
+        let mut one = one.clone();
+        if let Some(place) = &mut one.place {
+            place.file = folder.join(&place.file).display().to_string();
+        }
+        one
+    };
+    problems.iter().map(locate).collect()
+}
+
+/// Loads and compiles one flow.
+///
+/// # Errors
+/// When its file cannot be read; what is wrong within it is the inner error.
+pub(crate) fn check(
+    file: &Path,
+    programs: &Programs,
+    environment: &Environment,
+) -> Result<Result<Flow, Diagnostics>, CommandError> {
+    let bundle = bundle(file, environment)?;
+    Ok(match compile(&bundle, &Types, programs) {
+        Ok(Compiled { plan, warnings }) => Ok(Flow { file: file.to_owned(), bundle: Arc::new(bundle), plan, warnings }),
+        Err(problems) => Err(problems),
+    })
+}
+
+/// The flow's text, its sub-flows, the files beside it, and the environment variables that it names.
+fn bundle(file: &Path, environment: &Environment) -> Result<Bundle, CommandError> {
+    let read = |path: &Path| {
+        std::fs::read(path).map_err(|error| CommandError::wrong(format!("read {}: {error}", path.display())))
+    };
+    let text = read(file)?;
+    let main = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut bundle = Bundle::of_text(&main, text);
+    bundle.runs_at = RunsAt::Laptop;
+    let folder = folder_of(file);
+    let top = folder.canonicalize().map_err(|error| CommandError::fault("find the flow's folder", error))?;
+    let mut asked = BTreeSet::new();
+    loop {
+        let needed = needed(&bundle);
+        for name in needed.env {
+            if let Some(value) = environment.variable(&name) {
+                bundle.env.insert(name, value.to_owned());
+            }
+        }
+        let flows = needed.flows.iter().flat_map(|path| flow_candidates(path));
+        let fresh: Vec<String> = needed.files.into_iter().chain(flows).filter(|it| asked.insert(it.clone())).collect();
+        if fresh.is_empty() {
+            return Ok(bundle);
+        }
+        for path in fresh {
+            if let Some(bytes) = named(&top, &path, environment)? {
+                bundle.files.insert(path, Arc::from(bytes));
+            }
+        }
+    }
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new(".")).to_owned()
+}
+
+/// A file that a flow names; none when it is not there, which the compiler reports at its place. A path of the machine
+/// (`/etc/...`, `~/...`) is read as it is written, any other one lies in the flow's folder.
+fn named(top: &Path, path: &str, environment: &Environment) -> Result<Option<Vec<u8>>, CommandError> {
+    if let Some(below) = path.strip_prefix("~/") {
+        let home = environment.variable("HOME").map(|home| Path::new(home).join(below));
+        return home.map_or(Ok(None), |path| bytes_of(&path));
+    }
+    if path.starts_with('/') {
+        return bytes_of(Path::new(path));
+    }
+    let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !inside {
+        return Ok(None);
+    }
+    let Ok(found) = top.join(path).canonicalize() else { return Ok(None) };
+    if !found.starts_with(top) {
+        return Err(CommandError::wrong(format!("`{path}` leads out of the flow's folder {}", top.display())));
+    }
+    bytes_of(&found)
+}
+
+fn bytes_of(path: &Path) -> Result<Option<Vec<u8>>, CommandError> {
+    let unreadable = |error: std::io::Error| CommandError::wrong(format!("read {}: {error}", path.display()));
+    let about = match path.metadata() {
+        Ok(about) if about.is_file() => about,
+        Ok(_) => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    if about.len() > LARGEST {
+        let (path, size) = (path.display(), about.len());
+        return Err(CommandError::wrong(format!("{path} has {size} bytes; {LARGEST} are the most beside a flow")));
+    }
+    std::fs::read(path).map(Some).map_err(unreadable)
+}

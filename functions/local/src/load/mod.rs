@@ -1,0 +1,12 @@
+//! From what was typed to flows that can run: files are found, read with everything they name, compiled, and given
+//! their inputs.
+
+mod find;
+mod flow;
+mod only;
+mod values;
+
+pub(crate) use find::find;
+pub(crate) use flow::{Flow, check, load_all, located, shown};
+pub(crate) use only::only;
+pub(crate) use values::{check_names, inputs_file, inputs_of, pairs, secrets};

@@ -1,0 +1,94 @@
+//! Standard output and standard error: masked, painted only where that is wanted, never a panic for a closed pipe.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use assay_host::Environment;
+use assay_steps::mask::Masker;
+
+use crate::view::Paint;
+
+/// What panics are masked with.
+static MASKER: OnceLock<Masker> = OnceLock::new();
+
+/// Where a command prints.
+#[derive(Clone)]
+pub(crate) struct Out {
+    masker: Masker,
+    stdout: Paint,
+    stderr: Paint,
+    closed: Arc<AtomicBool>,
+}
+
+impl Out {
+    /// Colours as the terminal and the environment want them.
+    pub(crate) fn new(environment: &Environment) -> Self {
+        let wants = |terminal: bool| match (environment.force_colour, environment.no_colour) {
+            (true, _) => true,
+            (false, true) => false,
+            (false, false) => terminal,
+        };
+        Self {
+            masker: Masker::default(),
+            stdout: Paint::new(wants(std::io::stdout().is_terminal())),
+            stderr: Paint::new(wants(std::io::stderr().is_terminal())),
+            closed: Arc::default(),
+        }
+    }
+
+    /// Masks these values from now on, in panics too.
+    pub(crate) fn mask<'a>(&mut self, secrets: impl IntoIterator<Item = &'a String>) {
+        self.masker = Masker::new(secrets.into_iter().cloned());
+        let _ = MASKER.set(self.masker.clone());
+    }
+
+    /// Colours of standard output.
+    pub(crate) fn paint(&self) -> Paint {
+        self.stdout
+    }
+
+    /// Colours of standard error.
+    pub(crate) fn error_paint(&self) -> Paint {
+        self.stderr
+    }
+
+    /// Whether whoever read standard output is gone.
+    pub(crate) fn closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Prints to standard output. When nobody reads it any more, nothing more is printed.
+    pub(crate) fn print(&self, text: &str) {
+        if text.is_empty() || self.closed() {
+            return;
+        }
+        let masked = self.masker.text(text);
+        let mut stdout = std::io::stdout().lock();
+        if stdout.write_all(masked.as_bytes()).and_then(|()| stdout.flush()).is_err() {
+            self.closed.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Prints to standard error.
+    pub(crate) fn note(&self, text: &str) {
+        let masked = self.masker.text(text);
+        let mut stderr = std::io::stderr().lock();
+        let _ = stderr.write_all(masked.as_bytes()).and_then(|()| stderr.flush());
+    }
+
+    /// Prints an error to standard error.
+    pub(crate) fn error(&self, text: &str) {
+        self.note(&format!("{} {}\n", self.stderr.red("error:"), text.trim_end()));
+    }
+}
+
+/// A panic is our fault and says so, without secrets.
+pub(crate) fn mask_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let text = info.to_string();
+        let masked = MASKER.get().map_or_else(|| text.clone(), |masker| masker.text(&text).into_owned());
+        let mut stderr = std::io::stderr().lock();
+        let _ = writeln!(stderr, "fault in assay, please report it: {masked}");
+    }));
+}

@@ -1,0 +1,105 @@
+//! What stands below the line of a step that did not pass: assertions with their values, captures, errors, looks.
+
+use assay_engine::job::{AssertionResult, JobError, JobResult, LookSummary, Part};
+use serde_json::Value as Json;
+
+use super::paint::Paint;
+use super::text::{clean, hang, value};
+
+/// Everything to say of an attempt that did not pass, each line indented.
+pub(crate) fn of_result(result: &JobResult, paint: Paint, indent: usize) -> String {
+    let mut out = of_assertions(&result.assertions, paint, indent);
+    for capture in &result.failed_captures {
+        let said = format!("capture {}: {}: {}", capture.name, capture.value, capture.reason);
+        out.push_str(&line(indent, &paint.red(&hang(&clean(&said), indent + 2))));
+    }
+    if let Some(error) = &result.error {
+        out.push_str(&of_error(error, paint, indent));
+    }
+    if let Some(looks) = &result.looks {
+        out.push_str(&of_looks(looks, paint, indent));
+    }
+    out
+}
+
+/// The failed assertions.
+pub(crate) fn of_assertions(assertions: &[AssertionResult], paint: Paint, indent: usize) -> String {
+    let mut out = String::new();
+    for assertion in assertions.iter().filter(|assertion| !assertion.passed) {
+        let soft = if assertion.soft { " (soft)" } else { "" };
+        out.push_str(&line(indent, &format!("{}{soft}", paint.red(&hang(&clean(&assertion.that), indent + 2)))));
+        if let Some(message) = &assertion.message {
+            out.push_str(&line(indent + 2, &format!("means: {}", hang(&clean(message), indent + 4))));
+        }
+        for part in &assertion.parts {
+            out.push_str(&line(indent + 2, &of_part(part, paint)));
+        }
+        if let Some(reason) = &assertion.reason {
+            out.push_str(&line(indent + 2, &hang(&clean(reason), indent + 4)));
+        }
+    }
+    out
+}
+
+fn of_part(part: &Part, paint: Paint) -> String {
+    let text = clean(&part.text);
+    let found = part.value.as_ref().map(value).unwrap_or_default();
+    match (&part.value, &part.note) {
+        (Some(_), None) => format!("{text} = {}", paint.bold(&found)),
+        (Some(_), Some(note)) => format!("{text} = {} ({})", paint.bold(&found), clean(note)),
+        (None, Some(note)) => format!("{text}: {}", clean(note)),
+        (None, None) => format!("{text}: not evaluated"),
+    }
+}
+
+/// An error: its message first, then its code.
+pub(crate) fn of_error(error: &JobError, paint: Paint, indent: usize) -> String {
+    let said = hang(&clean(&error.message), indent + 2);
+    line(indent, &format!("{} {}", paint.red(&said), paint.faint(&format!("({})", error.code))))
+}
+
+fn of_looks(looks: &LookSummary, paint: Paint, indent: usize) -> String {
+    let last = looks.kept.last().and_then(|look| look.note.as_deref());
+    let count = if looks.count == 1 { "1 look".to_owned() } else { format!("{} looks", looks.count) };
+    let said = match last {
+        Some(note) => format!("{count}; at the last one: {}", clean(note)),
+        None => count,
+    };
+    line(indent, &paint.faint(&hang(&said, indent + 2)))
+}
+
+/// The first thing to say of a result in one line: for the summary.
+pub(crate) fn headline(result: Option<&JobResult>, own: &[AssertionResult], error: Option<&JobError>) -> String {
+    if let Some(error) = error.or(result.and_then(|result| result.error.as_ref())) {
+        return first_line(&error.message);
+    }
+    let assertions = result.map_or(own, |result| if own.is_empty() { &result.assertions } else { own });
+    let failed = assertions.iter().find(|a| !a.passed && !a.soft).or(assertions.iter().find(|a| !a.passed));
+    if let Some(failed) = failed {
+        let mut said = first_line(&failed.that);
+        let telling = failed.parts.iter().find(|part| part.value.as_ref().is_some_and(|v| !v.is_boolean()));
+        if let Some((part, found)) = telling.and_then(|part| Some((part, part.value.as_ref()?))) {
+            said.push_str(&format!(", but {} = {}", first_line(&part.text), short(found)));
+        } else if let Some(reason) = &failed.reason {
+            said.push_str(&format!(": {}", first_line(reason)));
+        }
+        return said;
+    }
+    match result.and_then(|result| result.failed_captures.first()) {
+        Some(capture) => format!("capture {}: {}", capture.name, first_line(&capture.reason)),
+        None => String::new(),
+    }
+}
+
+fn short(found: &Json) -> String {
+    let text = value(found);
+    if text.chars().count() <= 80 { text } else { text.chars().take(77).chain("...".chars()).collect() }
+}
+
+fn first_line(text: &str) -> String {
+    clean(text.trim().lines().next().unwrap_or_default())
+}
+
+fn line(indent: usize, text: &str) -> String {
+    format!("{}{text}\n", " ".repeat(indent))
+}
