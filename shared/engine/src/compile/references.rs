@@ -198,9 +198,9 @@ impl Check<'_, '_> {
         let graph = &self.names.graph;
         let (code, message, hint) = match self.site.armed {
             Some(before) if graph.reaches(step, other) && !graph.reaches(before, other) => {
-                let before = &self.names.steps[before].id;
-                let message = format!("`{id}` has not run when this step is armed, before `{before}`");
-                (Code::ArmNamesLater, message, format!("let `{before}` need `{id}`, or name it in `match` or `assert`"))
+                let message =
+                    format!("`{id}` has not run when this step is armed, before `{}`", self.names.steps[before].id);
+                (Code::ArmNamesLater, message, "name it in `match`, `assert` or `capture`".to_owned())
             }
             _ if graph.reaches(step, other) => return true,
             _ if other == step => {
@@ -295,13 +295,11 @@ impl Check<'_, '_> {
                 self.shared.error_hint(Code::StatusFunction, span(), message, "ask it in `finally`");
             }
             "env" => self.env(literal, span()),
-            "matchesSchema" => match literal {
-                Some(file) => self.schema(file, span(), uses),
-                None => {
-                    let hint = "write the file's name in quotes";
-                    self.shared.error_hint(Code::NotALiteral, span(), "the schema's file must be written out", hint);
+            "matchesSchema" => {
+                if let Some(file) = literal {
+                    self.schema(file, span(), uses);
                 }
-            },
+            }
             _ => {}
         }
     }
@@ -311,10 +309,7 @@ impl Check<'_, '_> {
             let hint = "use an input, an environment or a secret";
             return self.shared.error_hint(Code::ServerOnly, span, "a server gives flows no `env()`", hint);
         }
-        let Some(name) = literal else {
-            let hint = "write the variable's name in quotes";
-            return self.shared.error_hint(Code::NotALiteral, span, "the variable's name must be written out", hint);
-        };
+        let Some(name) = literal else { return };
         match self.shared.bundle.env.get(&**name) {
             Some(value) => {
                 self.names.found.borrow_mut().env.insert(name.to_string(), value.clone());

@@ -166,8 +166,14 @@ impl Shape<'_> {
             error.instance_path().as_str() == pointer
                 && matches!(error.kind(), ValidationErrorKind::Type { .. } | ValidationErrorKind::Constant { .. })
         };
+        let other_keys = |error: &ValidationError<'_>| {
+            let keys = ["required", "additionalProperties"];
+            error.instance_path().as_str() == pointer && keys.contains(&error.kind().keyword())
+        };
+        let inner: Vec<&Vec<_>> =
+            context.iter().filter(|errors| !errors.iter().any(|error| outward(error) || other_keys(error))).collect();
         let meant: Vec<&Vec<_>> = context.iter().filter(|errors| !errors.iter().any(outward)).collect();
-        if let [errors] = meant.as_slice() {
+        if let ([errors], _) | (_, [errors]) = (inner.as_slice(), meant.as_slice()) {
             return errors.iter().for_each(|error| self.report(error));
         }
         let constants: Vec<String> = context

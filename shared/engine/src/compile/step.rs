@@ -191,7 +191,9 @@ pub(super) fn compile(scene: &Scene<'_>, raw: &Raw<'_>) -> Option<Step> {
 
 fn check_keys(shared: &Shared<'_>, raw: &Raw<'_>) {
     let known = keys_of(&raw.type_name);
-    for entry in raw.node.entries().unwrap_or_default().iter().filter(|entry| !known.contains(&&*entry.key)) {
+    let looks = |key: &str| matches!(raw.kind, Kind::Wait | Kind::Delay) && matches!(key, "eventually" | "throughout");
+    let others = raw.node.entries().unwrap_or_default().iter().filter(|entry| !known.contains(&&*entry.key));
+    for entry in others.filter(|entry| !looks(&entry.key)) {
         let key = cut(&entry.key);
         if STEP_KEYS.contains(&&*entry.key) {
             let message = format!("`{key}` is not taken by `{}` steps", raw.type_name);

@@ -41,7 +41,7 @@ pub(super) fn timeout(scene: &Scene<'_>, headings: &Headings) {
 /// What a step seems to lack.
 pub(super) fn step(scene: &Scene<'_>, raw: &Raw<'_>, assertions: usize, looks: Option<Looks>) {
     let Kind::Job(spec) = raw.kind else { return };
-    if assertions > 0 || raw.section == crate::plan::Section::Finally {
+    if assertions > 0 || raw.get("assert").is_some() || raw.section == crate::plan::Section::Finally {
         return;
     }
     if looks.is_some() {
@@ -60,6 +60,10 @@ pub(super) fn step(scene: &Scene<'_>, raw: &Raw<'_>, assertions: usize, looks: O
 
 /// Inputs and secrets that nothing names.
 pub(super) fn unused(scene: &Scene<'_>, root: &Node, declared: &[Declared], secrets: &[String]) {
+    if scene.shared.errors() > 0 {
+        // A mistyped name would be told twice.
+        return;
+    }
     let named = scene.names.found.borrow();
     for input in declared.iter().filter(|declared| !named.inputs.contains(&declared.input.name)) {
         let problem =

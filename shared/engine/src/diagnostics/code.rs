@@ -115,7 +115,6 @@ codes! {
     Error VarCycle "var-cycle" "Vars that name each other in a circle.";
     Error SecretHere "secret-here" "A secret where its value would be needed outside a step.";
     Error StatusFunction "status-function" "A function that only `if` may ask.";
-    Error NotALiteral "not-a-literal" "A function's argument must be written out.";
     // files, environment, places
     Error MissingFile "missing-file" "A file that does not exist.";
     Error OutsideFolder "outside-folder" "A path that leaves the flow's folder.";
@@ -131,7 +130,6 @@ codes! {
     Warning UnusedSecret "unused-secret" "A secret that nothing names.";
     Warning UnusedInput "unused-input" "An input that nothing names.";
     Warning LooksWithoutAssertion "looks-without-assertion" "A step that looks again and asserts nothing.";
-    Warning TooMany "too-many-problems" "More problems than are shown.";
 }
 
 impl fmt::Display for Code {

@@ -13,12 +13,12 @@ use assay_engine::diagnostics::{Diagnostics, Style};
 use assay_engine::expr::Programs;
 use assay_engine::testing::TestTypes;
 
-fn corpus(part: &str) -> PathBuf {
+pub(crate) fn corpus(part: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("flows").join(part)
 }
 
 /// The flows of a part: files directly in it, by name.
-fn flows(part: &str) -> Vec<PathBuf> {
+pub(crate) fn flows(part: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(corpus(part)).unwrap().map(|entry| entry.unwrap().path());
     let is_flow = |path: &PathBuf| {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
@@ -31,7 +31,7 @@ fn flows(part: &str) -> Vec<PathBuf> {
 
 /// The bundle of a flow: its text, everything in the folder `beside` next to it, and `NAME.env.yaml` as environment
 /// when it is there. A comment `# runs on a server` says where; `# env: NAME=value` sets a variable.
-fn bundle(path: &Path) -> Result<Bundle, Diagnostics> {
+pub(crate) fn bundle(path: &Path) -> Result<Bundle, Diagnostics> {
     let name = path.file_name().unwrap().to_str().unwrap();
     let bytes = fs::read(path).unwrap();
     let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -114,4 +114,35 @@ fn flows_that_are_right_come_to_the_plan_that_is_written_down() {
 #[test]
 fn flows_that_are_wrong_get_the_diagnostics_that_are_written_down() {
     check("bad", false);
+}
+
+#[test]
+fn every_sentence_that_compiling_decides_has_its_case() {
+    let list = fs::read_to_string(corpus("sentences.txt")).unwrap();
+    let mut slugs = std::collections::BTreeSet::new();
+    for line in list.lines().filter(|line| !line.trim().is_empty()) {
+        let (slug, rest) = line.split_once(": ").unwrap();
+        let (wording, case) = rest.rsplit_once(": ").unwrap();
+        assert!(slugs.insert(slug.to_owned()), "`{slug}` stands twice");
+        assert!(corpus(case).is_file(), "`{slug}` ({wording}) has no case: {case}");
+        let text = fs::read_to_string(corpus(case)).unwrap();
+        assert!(text.starts_with(&format!("# {wording}\n")), "{case} does not begin with its sentence: {wording}");
+    }
+}
+
+#[test]
+fn what_a_loader_must_read_is_told_until_nothing_is_missing() {
+    let main = "steps:\n  - {type: flow, with: {flow: sub/child}}\n  - {type: http, foreach: {csv: users.csv}, \
+                with: {url: \"${env('BASE')}\", file: body.bin}, assert: \"matchesSchema(body, 'order.json')\"}\n";
+    let mut bundle = Bundle::of_text("main.yaml", main);
+    let needed = assay_engine::compile::needed(&bundle);
+    assert_eq!(needed.files.iter().collect::<Vec<_>>(), ["body.bin", "order.json", "users.csv"]);
+    assert_eq!(needed.flows.iter().collect::<Vec<_>>(), ["sub/child"]);
+    assert_eq!(needed.env.iter().collect::<Vec<_>>(), ["BASE"]);
+    let child: &[u8] = b"steps:\n  - {type: http, with: {url: x, json: {file: data.json}}}\n";
+    bundle.files.insert("sub/child.yaml".into(), child.into());
+    let needed = assay_engine::compile::needed(&bundle);
+    assert!(needed.flows.is_empty());
+    assert!(needed.files.contains("sub/data.json"), "a child's files lie beside the child: {needed:?}");
+    assert_eq!(assay_engine::compile::needed(&Bundle::of_text("main.yaml", "a: [")), Default::default());
 }
