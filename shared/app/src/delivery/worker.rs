@@ -288,7 +288,7 @@ fn stopped(job: &Job, now: Timestamp) -> Event {
     }
     let error = JobError {
         class: ErrorClass::Error,
-        code: "undo.stopped".to_owned(),
+        code: "step.stopped".to_owned(),
         message: "stopped before it was taken back".to_owned(),
     };
     Event::StepUndone { fence: key.fence, error: Some(error) }
