@@ -22,7 +22,7 @@ fn every_flow_that_compiles_fits_the_schema() {
 #[test]
 fn a_flow_of_the_wrong_shape_does_not_fit_the_schema() {
     let schema = jsonschema::validator_for(&flow_schema(&TestTypes)).unwrap();
-    let shape = ["unknown-key", "not-one-of", "key-not-taken", "no-steps"];
+    let shape = ["unknown-key", "wrong-type", "not-one-of", "key-not-taken"];
     let mut seen = 0;
     for path in flows("bad") {
         let told = fs::read_to_string(path.with_extension("txt")).unwrap();

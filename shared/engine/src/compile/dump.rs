@@ -148,6 +148,7 @@ fn reference(reference: &Reference) -> String {
 /// The value with its templates where they were written.
 fn template(template: &JsonTemplate) -> String {
     let mut value = template.tree().clone();
+    super::with::escape(&mut value);
     for (pointer, text) in template.templates() {
         if let Some(place) = value.pointer_mut(pointer) {
             *place = Json::String(text.text().to_string());

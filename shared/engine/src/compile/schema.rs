@@ -312,7 +312,7 @@ fn with(spec: &dyn StepSpec) -> Json {
         if let Json::Object(properties) = properties {
             for property in properties.values_mut() {
                 let description = property.get("description").cloned();
-                *property = json!({"anyOf": [loosened(property), reference("inlined"), {"type": "null"}]});
+                *property = json!({"anyOf": [loosened(property), reference("inlined")]});
                 if let (Some(description), Json::Object(outer)) = (description, &mut *property) {
                     outer.insert("description".into(), description);
                 }
@@ -343,8 +343,10 @@ fn loosened(schema: &Json) -> Json {
     let narrow = ["type", "enum", "const", "anyOf", "oneOf"].iter().any(|key| map.contains_key(*key));
     let plain_text = map.get("type") == Some(&json!("string"))
         && !["enum", "pattern", "format", "minLength", "maxLength"].iter().any(|key| map.contains_key(*key));
-    match narrow && !plain_text {
-        true => json!({"anyOf": [inner, reference("template")]}),
-        false => Json::Object(inner),
+    // A null takes a default away.
+    match (plain_text, narrow) {
+        (true, _) => json!({"anyOf": [inner, {"type": "null"}]}),
+        (false, true) => json!({"anyOf": [inner, reference("template"), {"type": "null"}]}),
+        (false, false) => Json::Object(inner),
     }
 }

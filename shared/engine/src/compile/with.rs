@@ -154,7 +154,8 @@ fn content(scene: &Scene<'_>, name: &str, text: bool, template: bool, span: crat
     Some(Node::of_json(&value, span))
 }
 
-fn escape(value: &mut Json) {
+/// Makes texts that look like templates literal.
+pub(super) fn escape(value: &mut Json) {
     match value {
         Json::String(text) if text.contains("${") => *text = text.replace("${", "$${"),
         Json::Array(items) => items.iter_mut().for_each(escape),
