@@ -91,7 +91,7 @@ async fn full_listener() -> u16 {
     let listener = socket.listen(1).unwrap();
     let address = listener.local_addr().unwrap();
     let mut held = Vec::new();
-    while let Ok(Ok(stream)) = tokio::time::timeout(SHORT, TcpStream::connect(address)).await {
+    while let Ok(Ok(stream)) = tokio::time::timeout(4 * SHORT, TcpStream::connect(address)).await {
         held.push(stream);
     }
     tokio::spawn(async move {

@@ -62,3 +62,24 @@ async fn requests_share_a_connection() {
     }
     assert_eq!(target.connections(), 1);
 }
+
+#[tokio::test]
+async fn the_answer_to_a_head_has_no_body_whatever_it_announces() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\ncontent-encoding: gzip\r\n\r\n";
+    let target = Target::answers(head).await;
+    let out = World::new().ok(json!({"method": "HEAD", "url": target.url("/")})).await;
+    assert_eq!((&out["status"], &out["size"], &out["body"]), (&json!(200), &json!(0), &json!(null)));
+    assert_eq!(out["headers"]["content-length"], "99999999");
+}
+
+#[tokio::test]
+async fn headers_can_be_repeated_replaced_and_left_out() {
+    let target = Target::echo().await;
+    let headers = json!({"accept": "text/x", "accept-encoding": null, "x-list": ["a", 2], "Host": "other.example"});
+    let out = World::new().ok(json!({"url": target.url("/"), "headers": headers})).await;
+    let got = &out["body"]["headers"];
+    assert_eq!(got["accept"], "text/x");
+    assert_eq!(got["x-list"], "a | 2");
+    assert_eq!(got["host"], "other.example");
+    assert!(got.get("accept-encoding").is_none());
+}

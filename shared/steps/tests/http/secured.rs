@@ -186,3 +186,53 @@ async fn a_proxy_that_talks_on_or_refuses_is_an_error() {
         assert!(error.message.contains(class), "{class}: {error:?}");
     }
 }
+
+#[tokio::test]
+async fn a_clients_certificate_is_not_shown_to_another_origin() {
+    let authority = Authority::new();
+    let second = secured(&authority.issue("localhost", 2099), &[], Some(&authority)).await;
+    let to = format!("https://localhost:{}/", second.port());
+    let acceptor = Server::new(&authority.issue("localhost", 2099), &[], Some(&authority)).acceptor();
+    let first = Target::new(move |stream, _| {
+        let (acceptor, to) = (acceptor.clone(), to.clone());
+        async move {
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            read_head(&mut stream).await;
+            let answer = format!("HTTP/1.1 307 Over there\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes()).await;
+            read_head(&mut stream).await;
+        }
+    })
+    .await;
+    let client = authority.issue("client", 2099);
+    let tls = json!({"ca": authority.pem(), "cert": client.cert, "key": client.key});
+    let url = format!("https://localhost:{}/", first.port());
+    let world = World::new();
+    assert_eq!(world.ok(json!({"url": url, "tls": tls})).await["status"], 307);
+    let error = world.error(json!({"url": url, "tls": tls, "followRedirects": 1})).await;
+    assert_eq!(error.code, "http.tls", "{error:?}");
+}
+
+#[tokio::test]
+async fn an_http_2_answer_that_breaks_off_is_an_error() {
+    // What this side still sends may turn the end of the connection into a reset.
+    for (resets, codes) in [(true, &["http.reset"][..]), (false, &["http.incomplete", "http.reset"])] {
+        let target = Target::new(move |stream, _| async move {
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            let (_, mut respond) = connection.accept().await.unwrap().unwrap();
+            let head = Response::builder().header("content-length", "100").body(()).unwrap();
+            let mut body = respond.send_response(head, false).unwrap();
+            body.send_data(Bytes::from_static(b"half"), false).unwrap();
+            if resets {
+                body.send_reset(h2::Reason::INTERNAL_ERROR);
+                while connection.accept().await.is_some() {}
+            } else {
+                // Until what was written has left; then the connection ends without a farewell.
+                let _ = futures_util::poll!(std::pin::pin!(connection.accept()));
+            }
+        })
+        .await;
+        let error = World::new().error(json!({"url": target.url("/"), "version": 2})).await;
+        assert!(codes.contains(&error.code), "{error:?}");
+    }
+}
