@@ -15,10 +15,12 @@ use super::store::{embedded, open};
 use crate::args::{OutputArgs, ResumeArgs};
 use crate::drive::{Driving, Planned, drive};
 use crate::error::CommandError;
-use crate::home::{Entry, Home, Journal, Kept, left_behind, living, unique_key};
+use crate::home::{Entry, Home, Journal, Kept, folder, left_behind, living, unique_key};
 use crate::load::secrets;
 use crate::out::Out;
 
+/// What is said when nothing was left behind.
+const NOTHING: &str = "nothing to resume\n";
 /// Executions listed at once.
 const PAGE: usize = 200;
 
@@ -39,6 +41,10 @@ pub(super) struct Resuming<'a> {
 pub(super) async fn resume(args: ResumeArgs, environment: &Environment, out: &mut Out) -> Result<u8, CommandError> {
     let secrets = secrets(&args.secrets.secrets, environment)?;
     out.mask(secrets.values());
+    if args.execution.is_none() && !folder(args.store.store.as_deref(), environment)?.is_dir() {
+        out.note(NOTHING);
+        return Ok(0);
+    }
     let opened = open(&args.store, environment)?;
     let only = match &args.execution {
         Some(word) => {
@@ -69,7 +75,7 @@ pub(super) async fn go_on(home: &Home, resuming: Resuming<'_>, out: &Out) -> Res
     let (mine, others) = split(&left, resuming.only.as_ref());
     let planned = planned(home, &embedded, mine, resuming.only.as_ref()).await?;
     if planned.is_empty() {
-        out.note("nothing to resume\n");
+        out.note(NOTHING);
         for (journal, _) in left {
             journal.close()?;
         }

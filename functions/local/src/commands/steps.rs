@@ -9,6 +9,9 @@ use crate::error::CommandError;
 use crate::out::Out;
 use crate::view::Paint;
 
+/// Keys of keys of keys: deeper ones are on the type's page.
+const DEEPEST: usize = 3;
+
 /// A key of `with` or a field of the output.
 struct Field<'a> {
     depth: usize,
@@ -115,36 +118,42 @@ fn collect<'a>(schema: &'a Json, depth: usize, fields: &mut Vec<Field<'a>>) {
     for (name, inner) in schema.get("properties").and_then(Json::as_object).into_iter().flatten() {
         let doc = inner.get("description").and_then(Json::as_str).unwrap_or_default();
         fields.push(Field { depth, name, kind: kind(inner), required: required.contains(&name.as_str()), doc });
-        let options = inner.get("anyOf").or(inner.get("oneOf")).and_then(Json::as_array);
-        for inner in std::iter::once(inner).chain(options.into_iter().flatten()) {
-            if depth < 3 {
-                collect(inner, depth + 1, fields);
-            }
+        if depth < DEEPEST {
+            collect(inner, depth + 1, fields);
         }
+    }
+    for option in options(schema) {
+        collect(option, depth, fields);
     }
 }
 
-/// `string`, `integer or null`, `one of GET POST`.
+/// The shapes that a value may have, where there are several.
+fn options(schema: &Json) -> impl Iterator<Item = &Json> {
+    schema.get("anyOf").or(schema.get("oneOf")).and_then(Json::as_array).into_iter().flatten()
+}
+
+/// `string`, `string | integer`, `1.1 | 2`; empty: anything.
 fn kind(schema: &Json) -> String {
-    if let Some(words) = schema.get("enum").and_then(Json::as_array) {
-        let words: Vec<String> =
-            words.iter().map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned)).collect();
-        return words.join(" | ");
-    }
-    if let Some(constant) = schema.get("const") {
-        return constant.as_str().map_or_else(|| constant.to_string(), str::to_owned);
-    }
-    let mut kinds: Vec<String> = match schema.get("type") {
-        Some(Json::String(kind)) => vec![kind.clone()],
-        Some(Json::Array(kinds)) => kinds.iter().filter_map(|kind| kind.as_str().map(str::to_owned)).collect(),
-        _ => {
-            let options = schema.get("anyOf").or(schema.get("oneOf")).and_then(Json::as_array);
-            options.into_iter().flatten().map(kind).filter(|kind| !kind.is_empty()).collect()
-        }
-    };
-    kinds.retain(|kind| kind != "null");
-    kinds.dedup();
+    let mut kinds = Vec::new();
+    kinds_of(schema, &mut kinds);
     kinds.join(" | ")
+}
+
+fn kinds_of(schema: &Json, kinds: &mut Vec<String>) {
+    let word = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let list = |key: &str| schema.get(key).and_then(Json::as_array).into_iter().flatten().map(word);
+    let mut found: Vec<String> = list("enum").chain(schema.get("const").map(word)).collect();
+    if found.is_empty() {
+        found.extend(schema.get("type").filter(|kind| kind.is_string()).map(word).into_iter().chain(list("type")));
+    }
+    for kind in found {
+        if kind != "null" && !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    for option in options(schema) {
+        kinds_of(option, kinds);
+    }
 }
 
 fn table(fields: &[Field<'_>], paint: Paint) -> String {

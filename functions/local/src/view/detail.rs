@@ -19,6 +19,10 @@ pub(crate) fn of_result(result: &JobResult, paint: Paint, indent: usize) -> Stri
     if let Some(looks) = &result.looks {
         out.push_str(&of_looks(looks, paint, indent));
     }
+    let note = result.evidence.as_ref().and_then(|evidence| evidence.preview.get("note")?.as_str());
+    if let Some(note) = note {
+        out.push_str(&line(indent, &paint.faint(&hang(&clean(note), indent + 2))));
+    }
     out
 }
 

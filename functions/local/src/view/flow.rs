@@ -233,63 +233,32 @@ impl FlowView {
         let status = status_of(result);
         let word = self.paint.step(status, status.word());
         let label = self.label(&record.execution, place);
-        let next = self.paint.faint(&format!("attempt {attempt}, again in {}", duration(pause)));
+        let when = if pause == 0 { "at once".to_owned() } else { format!("in {}", duration(pause)) };
+        let next = self.paint.faint(&format!("attempt {attempt}, again {when}"));
         let mut out = self.say(record, &format!("{label}  {word}  {next}"));
         out.push_str(&detail::of_result(result, self.paint, self.indent(&record.execution) + 4));
         out
     }
 
     fn step_finished(&mut self, record: &Record) -> String {
-        let What::StepFinished {
-            place,
-            status,
-            skipped,
-            attempts,
-            result,
-            error,
-            assertions,
-            duration_ms,
-            carried,
-            ..
-        } = &record.what
-        else {
+        let What::StepFinished { place, status, result, error, assertions, .. } = &record.what else {
             return String::new();
         };
         let path = format!("{}{place}", self.node(&record.execution).prefix);
         self.running.remove(&(path.clone(), record.execution.to_string()));
         self.notice(record, place, &path, *status, detail::headline(result.as_deref(), assertions, error.as_ref()));
-        let node = self.node(&record.execution);
-        let instances = node.expanded.get(&place.step).copied();
+        let instances = self.node(&record.execution).expanded.get(&place.step).copied();
         if place.instance.is_some() && *status == StepStatus::Passed && instances.unwrap_or(0) > FEW_INSTANCES {
             return String::new();
         }
-        let mut about: Vec<String> = Vec::new();
-        if *status == StepStatus::Skipped {
-            about.push(skipped.map_or("", why_skipped).to_owned());
-        } else {
-            about.push(duration(*duration_ms));
-        }
-        if *attempts > 1 {
-            about.push(format!("{attempts} attempts"));
-        }
-        let looks = result.as_ref().and_then(|result| result.looks.as_ref());
-        if let (StepStatus::Passed, Some(looks)) = (status, looks) {
-            about.push(if looks.count == 1 { "1 look".into() } else { format!("{} looks", looks.count) });
-        }
-        if let (None, Some(count)) = (place.instance, instances) {
-            about.push(if count == 1 { "1 instance".into() } else { format!("{count} instances") });
-        }
-        if let Some(carried) = carried {
-            about.push(format!("carried over from {carried}"));
-        }
         let label = self.label(&record.execution, place);
         let word = self.paint.step(*status, &format!("{:<9}", status.word()));
-        let mut out = self.say(record, &format!("{label}  {word}  {}", self.paint.faint(&about.join(", "))));
+        let mut out =
+            self.say(record, &format!("{label}  {word}  {}", self.paint.faint(&about(&record.what, instances))));
         let indent = self.indent(&record.execution) + 4;
-        if let Some(result) = result.as_ref().filter(|_| place.instance.is_some() || instances.is_none()) {
-            if *status != StepStatus::Passed {
-                out.push_str(&detail::of_result(result, self.paint, indent));
-            }
+        let own = place.instance.is_some() || instances.is_none();
+        if let Some(result) = result.as_ref().filter(|_| own && *status != StepStatus::Passed) {
+            out.push_str(&detail::of_result(result, self.paint, indent));
         }
         out.push_str(&detail::of_assertions(assertions, self.paint, indent));
         if let Some(error) = error {
@@ -373,6 +342,32 @@ impl FlowView {
     fn say(&self, record: &Record, text: &str) -> String {
         format!("{}{text}\n", " ".repeat(self.indent(&record.execution)))
     }
+}
+
+/// What stands behind the status of a step: how long it took, or why it did not run.
+fn about(what: &What, instances: Option<u32>) -> String {
+    let What::StepFinished { place, status, skipped, attempts, result, duration_ms, carried, .. } = what else {
+        return String::new();
+    };
+    let counted = |count: u32, word: &str| if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") };
+    let mut about = vec![match status {
+        StepStatus::Skipped => skipped.map_or("", why_skipped).to_owned(),
+        _ => duration(*duration_ms),
+    }];
+    if *attempts > 1 {
+        about.push(counted(*attempts, "attempt"));
+    }
+    let looks = result.as_ref().and_then(|result| result.looks.as_ref());
+    if let (StepStatus::Passed, Some(looks)) = (status, looks) {
+        about.push(counted(looks.count, "look"));
+    }
+    if let (None, Some(count)) = (place.instance, instances) {
+        about.push(counted(count, "instance"));
+    }
+    if let Some(carried) = carried {
+        about.push(format!("carried over from {carried}"));
+    }
+    about.join(", ")
 }
 
 fn status_of(result: &JobResult) -> StepStatus {

@@ -1,0 +1,13 @@
+//! The `assay` binary as people and CI systems use it: typed commands against a small server, and what comes back.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod inputs;
+mod looking;
+mod mistakes;
+mod resume;
+mod running;
+mod secrets;
+mod server;
+mod stopping;
+mod typed;
