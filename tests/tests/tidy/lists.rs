@@ -98,6 +98,26 @@ fn every_error_code_has_its_page_and_every_page_its_code() {
 }
 
 #[test]
+fn every_sentence_of_the_language_has_a_case_and_every_case_its_sentence() {
+    let list = read("tests/flows/sentences.txt");
+    let mut findings = Vec::new();
+    let mut named = Names::new();
+    for line in list.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let cases = line.rsplit_once(": ").map_or("", |(_, cases)| cases);
+        named.extend(cases.split(", ").map(str::to_owned));
+        if cases.is_empty() || cases.split(", ").any(|case| !root().join(format!("tests/flows/{case}")).exists()) {
+            findings.push(format!("no case: {line}"));
+        }
+    }
+    for folder in ["ok", "bad"] {
+        let flows = entries(&format!("tests/flows/{folder}")).into_iter();
+        let flows = flows.filter(|name| name.ends_with(".yaml")).map(|name| format!("{folder}/{name}"));
+        findings.extend(flows.filter(|case| !named.contains(case)).map(|case| format!("no sentence: {case}")));
+    }
+    none("tests/flows/sentences.txt", &findings);
+}
+
+#[test]
 fn a_page_of_an_error_has_a_cause_an_example_and_a_remedy() {
     let mut findings = Vec::new();
     for name in pages("docs/errors") {

@@ -1,73 +1,11 @@
 //! The command line: what can be typed, and what its help says.
 
+mod command_line;
 mod inspect;
 mod run;
 mod state;
 
-use clap::{Parser, Subcommand};
-
+pub(crate) use command_line::{Command, CommandLine};
 pub(crate) use inspect::{ExplainArgs, SchemaArgs, SchemaKind, StepsArgs, ValidateArgs};
 pub(crate) use run::{DemoArgs, Durability, OutputArgs, ReportKind, ReportTarget, ResumeArgs, RunArgs};
 pub(crate) use state::{CancelArgs, EventsArgs, ExecutionsArgs, PruneArgs, ShowArgs, SignalArgs, StoreArgs};
-
-const EXAMPLES: &str = "\
-Examples:
-  assay demo                             see real flows run against a bundled shop
-  assay validate flows/                  every problem of every flow, at once
-  assay run flows/checkout.yaml          run one flow, live
-  assay run flows/ --jobs 8 --report junit=report.xml
-  assay resume                           go on after a crash
-  assay show latest                      what happened, step by step
-  assay help run                         all about one command
-
-Exit codes: 0 passed, 1 failed, 2 the flow or the command is wrong, 3 errored (could not find out),
-4 cancelled, 5 timed out. Several flows: the worst, in the order 2 3 5 1 4 0.";
-
-/// Runs multi-step test flows from YAML files, and keeps what happened.
-#[derive(Debug, Parser)]
-#[command(name = "assay", version, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
-#[command(infer_subcommands = false, disable_help_subcommand = false, max_term_width = 100)]
-pub(crate) struct CommandLine {
-    /// What to do.
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
-
-/// What to do.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Run flows
-    Run(Box<RunArgs>),
-    /// Go on with what a crash or a kill left unfinished
-    Resume(ResumeArgs),
-    /// List executions, newest first
-    Executions(ExecutionsArgs),
-    /// Show what happened in an execution
-    Show(ShowArgs),
-    /// Print an execution's records, one JSON object a line or as text
-    Events(EventsArgs),
-    /// Stop an execution; its `finally` steps still run
-    Cancel(CancelArgs),
-    /// Send a signal to an execution that waits for it
-    Signal(SignalArgs),
-    /// Remove ended executions from the store
-    Prune(PruneArgs),
-    /// Report every problem of flows without running them
-    Validate(ValidateArgs),
-    /// Print a JSON Schema, for editors and other programs
-    Schema(SchemaArgs),
-    /// Explain an error code
-    Explain(ExplainArgs),
-    /// List the step types, or show the reference of one
-    Steps(StepsArgs),
-    /// Run the bundled examples against a bundled shop
-    Demo(DemoArgs),
-    /// Print a completion script for a shell
-    #[command(
-        after_help = "Examples:\n  assay completions bash > /etc/bash_completion.d/assay\n  assay completions zsh > ~/.zfunc/_assay"
-    )]
-    Completions {
-        /// Which shell
-        shell: clap_complete::Shell,
-    },
-}
