@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use assay_engine::status::ExecutionStatus;
 use assay_host::Environment;
 
 use super::run::run;
@@ -20,7 +21,8 @@ pub(super) async fn demo(args: DemoArgs, environment: &Environment, out: &mut Ou
     let flows = lay_out(folder.path())?;
     out.note(&format!("a small shop is up at {}; {} flows run against it\n\n", shop.base_url, flows.len()));
     let code = run(typed(folder.path(), &flows, &shop.base_url)?, environment, out).await?;
-    if args.keep {
+    // Who stopped the flows wants to leave.
+    if args.keep && code != ExecutionStatus::Cancelled.exit_code() {
         let url = &shop.base_url;
         out.note(&format!(
             "\nthe shop stays up at {url} until Ctrl-C; the flows and their history are in {}\n  \

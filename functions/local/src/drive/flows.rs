@@ -10,7 +10,7 @@ use assay_engine::job::Captured;
 use assay_engine::plan::{Plan, Step, StepKind};
 use assay_host::Embedded;
 use serde_json::Value as Json;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::audience::Audience;
 use super::signals::Signals;
@@ -67,7 +67,7 @@ pub(crate) async fn drive(planned: Vec<Planned>, driving: Driving<'_>) -> Result
     let mut subscription = platform.notifier.subscribe(None).await?;
     let mut audience = Audience::new(driving.out.clone(), driving.json, live, platform.store.clone());
     let mut waiting: VecDeque<Planned> = planned.into();
-    let mut tick = interval(CATCH_UP);
+    let mut tick = interval_at(Instant::now() + CATCH_UP, CATCH_UP);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stops = 0;
     let mut over: Option<Instant> = None;
