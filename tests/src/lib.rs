@@ -1,1 +1,4 @@
-//! Tests of the whole.
+//! Tests of the whole: what several test binaries and tools share.
+
+pub mod scenario;
+pub mod simulator;

@@ -25,7 +25,7 @@ impl Draft<'_> {
         }
         loop {
             let before = self.head.steps.clone();
-            let (in_flight, phase) = (self.head.in_flight, self.head.phase);
+            let (in_flight, phase, undo) = (self.head.in_flight, self.head.phase, self.head.undo.len());
             match self.head.phase {
                 Phase::Main => {
                     self.settle_pending()?;
@@ -41,7 +41,8 @@ impl Draft<'_> {
                 }
                 Phase::Finally => self.advance_finally()?,
             }
-            let same = before == self.head.steps && in_flight == self.head.in_flight && phase == self.head.phase;
+            let same = before == self.head.steps && in_flight == self.head.in_flight;
+            let same = same && phase == self.head.phase && undo == self.head.undo.len();
             if same || self.head.status != ExecutionStatus::Running {
                 return Ok(());
             }
@@ -112,6 +113,12 @@ impl Draft<'_> {
 
     pub(super) fn skip(&mut self, step: usize, standing: Standing) -> Draw<()> {
         self.disarm_step(step)?;
+        self.close(step, standing);
+        Ok(())
+    }
+
+    /// A step that never began has its status.
+    pub(super) fn close(&mut self, step: usize, standing: Standing) {
         self.set_standing(step, standing);
         let place = self.place(At::step(step));
         self.record(What::StepFinished {
@@ -125,7 +132,6 @@ impl Draft<'_> {
             duration_ms: 0,
             carried: None,
         });
-        Ok(())
     }
 
     /// Starts what is ready, as far as there are places.
@@ -146,15 +152,18 @@ impl Draft<'_> {
 
     /// Starts a ready step, or its arms first; leaves it ready when there is no place.
     pub(super) fn start_step(&mut self, step: usize) -> Draw<()> {
-        if self.plan_step(step).foreach.is_some() {
-            return self.expand(step);
-        }
         if !self.arms_ready(step)? || self.standing(step) != Standing::Ready {
             return Ok(());
+        }
+        if self.plan_step(step).foreach.is_some() {
+            return self.expand(step);
         }
         let at = At::step(step);
         if self.collecting(at)? {
             return self.proceed(at);
+        }
+        if self.active(at)?.is_some() {
+            return Ok(()); // its arm has not answered yet
         }
         let costs = matches!(self.plan_step(step).kind, StepKind::Job { .. } | StepKind::Flow { .. });
         if costs && self.free_places() == 0 {

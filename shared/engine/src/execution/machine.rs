@@ -11,6 +11,7 @@ use super::draft::{At, Draft, Draw, Missing};
 use super::event::{Change, Effect, Event, Ignored, Token, Transition};
 use super::state::{ActiveState, BLOCK, Head, InstanceState, Part, PartId, Start, StepState, Unsent};
 use crate::expr::References;
+use crate::job::Fence;
 use crate::plan::Plan;
 use crate::status::ExecutionStatus;
 
@@ -58,6 +59,19 @@ impl Execution {
     #[must_use]
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// The head and every part at hand, as a store would have them.
+    #[must_use]
+    pub fn stored(&self) -> (&Head, &BTreeMap<PartId, Part>) {
+        (&self.head, &self.parts)
+    }
+
+    /// The fence of what is under way at a step or an instance, as far as it is loaded.
+    #[must_use]
+    pub fn under_way(&self, plan: &Plan, step: usize, instance: Option<u32>) -> Option<Fence> {
+        let draft = Draft::new(plan, self, self.head.now);
+        draft.active_fence(At { step, instance }).ok().flatten()
     }
 
     /// The effects of the last save are performed: the next save forgets them.

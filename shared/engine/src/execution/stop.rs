@@ -73,7 +73,7 @@ impl Draft<'_> {
                 if self.active(At::step(step))?.is_some() {
                     continue; // an arm that was asked to stop
                 }
-                self.end(At::step(step), Standing::Cancelled, None, None)?;
+                self.close(step, Standing::Cancelled);
             } else if self.standing(step) == Standing::Running && self.plan_step(step).foreach.is_some() {
                 self.cut_foreach(step)?;
             }
@@ -114,6 +114,9 @@ impl Draft<'_> {
         match active.state {
             ActiveState::Waiting | ActiveState::RetryPause | ActiveState::TurnPause => {
                 self.release(at)?;
+                if active.state == ActiveState::RetryPause {
+                    self.instance_mut(at)?.attempt -= 1; // the attempt that waited never began
+                }
                 self.end(at, Standing::Cancelled, None, None)
             }
             ActiveState::Child => {
@@ -327,8 +330,8 @@ impl Draft<'_> {
         self.head.timers.clear();
         self.record(What::Finished {
             status,
-            worst: main.filter(|_| winner.is_some()),
-            cleanup: cleanup.filter(|_| beside),
+            worst: main.filter(|worst| winner.is_some() && *worst != StepStatus::Cancelled),
+            cleanup: cleanup.filter(|_| beside && self.head.started_at.is_some()),
             reason: self.head.reason.clone(),
             counts: self.counts(),
             duration_ms,

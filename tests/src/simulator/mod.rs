@@ -1,0 +1,19 @@
+//! The simulator: the real engine, admission and delivery over simulated ports, in virtual time, from a seed.
+
+mod bugs;
+mod campaign;
+mod check;
+mod flow;
+mod hits;
+mod queue;
+mod run;
+mod runner;
+mod store;
+mod types;
+mod world;
+
+pub use bugs::Bug;
+pub use campaign::{Report, campaign, flow_texts_of, setup_of, shrink};
+pub use hits::{Counts, Fault};
+pub use run::{Outcome, Setup, simulate};
+pub use types::SimTypes;

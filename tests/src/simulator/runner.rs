@@ -1,0 +1,207 @@
+//! Carries jobs out without a target: what each attempt comes to is drawn from the seed and its fence alone, so that it
+//! is the same however the world around it behaves.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use assay_app::ports::{Carried, JobRunner, JobStop};
+use assay_engine::execution::Event;
+use assay_engine::id::ExecutionId;
+use assay_engine::job::{
+    AssertionResult, Captured, ErrorClass, Fence, Job, JobError, JobPhase, JobResult, Outcome,
+};
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::hits::{Fault, Hits};
+use super::world::{ProcessId, World};
+
+/// One act, as the target saw it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Act {
+    /// Of which execution.
+    pub execution: ExecutionId,
+    /// Which attempt and turn.
+    pub fence: Fence,
+    /// When it began.
+    pub began: Timestamp,
+    /// Which process.
+    pub process: ProcessId,
+}
+
+/// What the targets have seen.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    acts: Mutex<Vec<Act>>,
+}
+
+impl Targets {
+    fn acts_mut(&self) -> MutexGuard<'_, Vec<Act>> {
+        self.acts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every act, in order.
+    pub(super) fn acts(&self) -> Vec<Act> {
+        self.acts_mut().clone()
+    }
+}
+
+/// The runner of one process.
+pub(super) struct SimRunner {
+    /// Where time comes from.
+    pub world: Arc<World>,
+    /// What was hit.
+    pub hits: Arc<Hits>,
+    /// What is acted on.
+    pub targets: Arc<Targets>,
+    /// From which outcomes are drawn.
+    pub seed: u64,
+    /// Whose it is.
+    pub process: ProcessId,
+}
+
+/// A number that depends on the seed, the attempt and a purpose.
+fn drawn(seed: u64, job: &Job, purpose: &str, bound: u64) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let fence = &job.fence;
+    (seed, &fence.step, fence.instance, fence.attempt, purpose).hash(&mut hasher);
+    job.execution.as_str().hash(&mut hasher);
+    hasher.finish() % bound
+}
+
+impl SimRunner {
+    fn drawn(&self, job: &Job, purpose: &str, bound: u64) -> u64 {
+        drawn(self.seed, job, purpose, bound)
+    }
+
+    async fn die(&self, how: Fault) {
+        self.hits.fault(how);
+        self.world.crash(self.process);
+        std::future::pending::<()>().await;
+    }
+
+    /// Takes its time; true: it was stopped.
+    async fn take_time(&self, job: &Job, stop: &JobStop) -> bool {
+        let long = self.drawn(job, "long", 100) < 3;
+        let millis = if long { 31_000 + self.drawn(job, "time", 40_000) } else { 1 + self.drawn(job, "time", 4_000) };
+        let deaf = self.drawn(job, "deaf", 100) < 4;
+        let pause = self.world.sleep(Duration::from_millis(millis));
+        tokio::select! {
+            biased;
+            () = stop.token.cancelled(), if !deaf => return true,
+            () = pause => {}
+        }
+        if deaf && stop.token.is_cancelled() {
+            self.hits.fault(Fault::RunnerIgnoresStop);
+        }
+        false
+    }
+
+    fn result(&self, job: &Job, began: Timestamp, outcome: Outcome) -> JobResult {
+        let mut result = JobResult::of(outcome, began, self.world.now());
+        if matches!(outcome, Outcome::Passed | Outcome::Failed) {
+            let value = |name: &String| (name.clone(), Captured::Clear(json!(format!("{}/{name}", job.fence.place()))));
+            result.captures = job.captures.iter().map(|capture| value(&capture.name)).collect();
+            result.hidden = job.hidden.iter().map(value).collect::<BTreeMap<_, _>>();
+            result.retry_on = (0..job.retry_on.len() as u32).filter(|_| self.drawn(job, "again", 4) == 0).collect();
+        }
+        let soft = self.drawn(job, "soft", 3) == 0;
+        let assertion = |that: String, passed: bool| AssertionResult {
+            that,
+            passed,
+            message: None,
+            soft,
+            reason: None,
+            parts: Vec::new(),
+        };
+        match outcome {
+            Outcome::Passed => {
+                result.assertions = job.assertions.iter().map(|one| assertion(one.that.clone(), true)).collect();
+            }
+            Outcome::Failed => result.assertions = vec![assertion("status == 200".into(), false)],
+            Outcome::Errored => {
+                let class =
+                    if self.drawn(job, "class", 2) == 0 { ErrorClass::Connect } else { ErrorClass::Error };
+                result.error = Some(error(class));
+            }
+            Outcome::TimedOut => result.error = Some(error(ErrorClass::Timeout)),
+            Outcome::Cancelled => {}
+        }
+        result
+    }
+
+    fn outcome(&self, job: &Job) -> Outcome {
+        match self.drawn(job, "outcome", 100) {
+            0..78 => Outcome::Passed,
+            78..88 => Outcome::Failed,
+            88..95 => Outcome::Errored,
+            _ => Outcome::TimedOut,
+        }
+    }
+}
+
+fn error(class: ErrorClass) -> JobError {
+    JobError { class, code: "simulated".into(), message: "drawn".into() }
+}
+
+#[async_trait]
+impl JobRunner for SimRunner {
+    async fn carry_out(&self, job: Arc<Job>, stop: JobStop) -> Carried {
+        let began = self.world.now();
+        let act = Act {
+            execution: job.execution.clone(),
+            fence: job.fence.clone(),
+            began,
+            process: self.process,
+        };
+        self.targets.acts_mut().push(act);
+        if self.world.fault(4) {
+            self.die(Fault::DiedDuringAct).await;
+        }
+        let stopped = self.take_time(&job, &stop).await;
+        if self.world.fault(4) {
+            self.die(Fault::DiedDuringAct).await;
+        }
+        match job.fence.phase {
+            JobPhase::Undo => Carried::Undone((self.drawn(&job, "undo", 12) == 0).then(|| error(ErrorClass::Error))),
+            JobPhase::Prepare if stopped => Carried::Finished(Box::new(self.result(&job, began, Outcome::Cancelled))),
+            JobPhase::Prepare => match self.drawn(&job, "prepare", 20) {
+                0 => Carried::Finished(Box::new(self.result(&job, began, Outcome::Errored))),
+                _ => {
+                    let undo = (job.step_type == "fault").then(|| json!({"undo": job.fence.place()}));
+                    Carried::Prepared { state: json!({"position": 7}), undo }
+                }
+            },
+            JobPhase::Run if stopped => Carried::Finished(Box::new(self.result(&job, began, Outcome::Cancelled))),
+            JobPhase::Run => {
+                let turns = if self.drawn(&job, "turns", 8) == 0 { 1 + self.drawn(&job, "more", 3) } else { 0 };
+                if u64::from(job.fence.turn) < turns {
+                    let deadline = job.deadline.unwrap_or(began + SignedDuration::from_secs(3600));
+                    let after_ms = self.drawn(&job, "after", 2) * 700;
+                    return Carried::Continued { checkpoint: json!(job.fence.turn), after_ms, deadline };
+                }
+                Carried::Finished(Box::new(self.result(&job, began, self.outcome(&job))))
+            }
+        }
+    }
+}
+
+/// The word of an event, for the table.
+pub(super) fn word(event: &Event) -> &'static str {
+    match event {
+        Event::Admitted { .. } => "Admitted",
+        Event::StepStarted { .. } => "StepStarted",
+        Event::StepPrepared { .. } => "StepPrepared",
+        Event::StepContinued { .. } => "StepContinued",
+        Event::StepFinished { .. } => "StepFinished",
+        Event::StepUndone { .. } => "StepUndone",
+        Event::WorkerLost { .. } => "WorkerLost",
+        Event::TimerFired { .. } => "TimerFired",
+        Event::ChildFinished { .. } => "ChildFinished",
+        Event::SignalReceived { .. } => "SignalReceived",
+        Event::CancelRequested { .. } => "CancelRequested",
+    }
+}

@@ -1,0 +1,4 @@
+//! The engine: scenarios as text, and the simulator.
+
+mod scenarios;
+mod simulator;
