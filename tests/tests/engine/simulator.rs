@@ -26,7 +26,7 @@ fn every_planted_bug_is_found() {
                 let setup = Setup { bug: Some(*bug), faults: true, ..setup_of(seed, 20) };
                 !simulate(setup).violations.is_empty()
             };
-            !(1..=200).any(found)
+            !(1..=40).any(found)
         })
         .collect();
     assert!(unfound.is_empty(), "not found: {unfound:?}");
