@@ -22,6 +22,7 @@ mod map;
 mod meter;
 mod operators;
 mod parse;
+mod parse_primary;
 mod program;
 mod references;
 mod run;

@@ -5,35 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::error::{ExprError, Limits};
-use super::literal;
-use super::syntax::{Action, Entry, Form, Id, Item, Link, Operator, Step, Syntax, Written};
+use super::syntax::{Action, Form, Id, Link, Operator, Step, Syntax, Written};
 use super::token::{Kind, Token, tokens};
-use super::value::Value;
 
 /// Errors are boxed, and what does not recur stands in functions of its own: it keeps the frames of the recursion small.
-type Parsed<T> = Result<T, Box<ExprError>>;
-
-/// Words that cannot be names.
-const RESERVED: [&str; 18] = [
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-    "in",
-];
+pub(super) type Parsed<T> = Result<T, Box<ExprError>>;
 
 pub(super) fn parse(text: &str, limits: Limits) -> Result<Syntax, ExprError> {
     if text.len() > limits.bytes {
@@ -48,25 +24,20 @@ pub(super) fn parse(text: &str, limits: Limits) -> Result<Syntax, ExprError> {
     }
 }
 
-/// Whether a word has a meaning of its own, so that it cannot be a name.
-fn is_word(text: &str) -> bool {
-    RESERVED.contains(&text) || matches!(text, "true" | "false" | "null")
-}
-
-struct Parser<'a> {
+pub(super) struct Parser<'a> {
     text: &'a str,
     tokens: Vec<Token>,
-    at: usize,
+    pub(super) at: usize,
     nodes: Vec<Written>,
     depth: usize,
     limits: Limits,
 }
 
 /// A node with its place including parentheses around it.
-type Placed = (Id, Range<usize>);
+pub(super) type Placed = (Id, Range<usize>);
 
 impl<'a> Parser<'a> {
-    fn peek(&self) -> Token {
+    pub(super) fn peek(&self) -> Token {
         self.tokens.get(self.at).copied().unwrap_or(Token {
             kind: Kind::End,
             start: self.text.len(),
@@ -74,23 +45,23 @@ impl<'a> Parser<'a> {
         })
     }
 
-    fn next(&mut self) -> Token {
+    pub(super) fn next(&mut self) -> Token {
         let token = self.peek();
         self.at += 1;
         token
     }
 
-    fn slice(&self, token: Token) -> &'a str {
+    pub(super) fn slice(&self, token: Token) -> &'a str {
         self.text.get(token.start..token.end).unwrap_or_default()
     }
 
-    fn eat(&mut self, sign: &'static str) -> bool {
+    pub(super) fn eat(&mut self, sign: &'static str) -> bool {
         let found = self.peek().kind == Kind::Sign(sign);
         self.at += usize::from(found);
         found
     }
 
-    fn expect(&mut self, sign: &'static str) -> Parsed<Token> {
+    pub(super) fn expect(&mut self, sign: &'static str) -> Parsed<Token> {
         let token = self.next();
         if token.kind == Kind::Sign(sign) {
             return Ok(token);
@@ -98,7 +69,7 @@ impl<'a> Parser<'a> {
         Err(self.unexpected(token, &format!("`{sign}`")))
     }
 
-    fn unexpected(&self, token: Token, wanted: &str) -> Box<ExprError> {
+    pub(super) fn unexpected(&self, token: Token, wanted: &str) -> Box<ExprError> {
         let range = token.start..token.end;
         if token.kind == Kind::End {
             return ExprError::new(format!("the expression ends where {wanted} is expected"), range).into();
@@ -113,7 +84,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    fn add(&mut self, form: Form, range: Range<usize>) -> Placed {
+    pub(super) fn add(&mut self, form: Form, range: Range<usize>) -> Placed {
         let id = Id(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
         self.nodes.push(Written { form, range: range.clone() });
         (id, range)
@@ -125,7 +96,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A whole expression: the one place that recurs, once for each bracket.
-    fn expression(&mut self) -> Parsed<Placed> {
+    pub(super) fn expression(&mut self) -> Parsed<Placed> {
         self.depth += 1;
         if self.depth > self.limits.levels {
             let token = self.peek();
@@ -288,7 +259,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Arguments up to the closing parenthesis, and where that ends.
-    fn arguments(&mut self) -> Parsed<(Vec<Id>, usize)> {
+    pub(super) fn arguments(&mut self) -> Parsed<(Vec<Id>, usize)> {
         let mut args = Vec::new();
         if self.peek().kind == Kind::Sign(")") {
             return Ok((args, self.next().end));
@@ -300,113 +271,5 @@ impl<'a> Parser<'a> {
             }
         }
         Ok((args, self.expect(")")?.end))
-    }
-
-    fn primary(&mut self, negative: bool) -> Parsed<Placed> {
-        let token = self.next();
-        match token.kind {
-            Kind::Name | Kind::Sign(".") => {
-                if let Some(name) = self.called(token).or_else(|| self.rooted_call(token)) {
-                    let (args, end) = self.arguments()?;
-                    return Ok(self.add(Form::Call { name, args }, token.start..end));
-                }
-                self.name(token)
-            }
-            Kind::Sign("(") => {
-                let inner = self.expression()?.0;
-                let close = self.expect(")")?;
-                Ok((inner, token.start..close.end))
-            }
-            Kind::Sign("[") => self.list(token.start),
-            Kind::Sign("{") => self.map(token.start),
-            _ => self.literal(token, negative),
-        }
-    }
-
-    fn literal(&mut self, token: Token, negative: bool) -> Parsed<Placed> {
-        let text = self.slice(token);
-        let value = match token.kind {
-            Kind::Int => literal::int(text, negative),
-            Kind::Uint => literal::uint(text),
-            Kind::Double => literal::double(text, negative),
-            Kind::String => literal::string(text),
-            Kind::Bytes => literal::bytes(text),
-            _ => return Err(self.unexpected(token, "a value")),
-        };
-        let value = value.map_err(|why| ExprError::new(why, token.start..token.end))?;
-        let start = token.start - usize::from(negative);
-        Ok(self.add(Form::Literal(value), start..token.end))
-    }
-
-    /// The name of a function whose call starts with this token; its parenthesis is then behind.
-    fn called(&mut self, token: Token) -> Option<Arc<str>> {
-        let text = self.slice(token);
-        let name = token.kind == Kind::Name && !is_word(text);
-        (name && self.eat("(")).then(|| text.into())
-    }
-
-    /// As `called`, for a name behind a leading dot.
-    fn rooted_call(&mut self, dot: Token) -> Option<Arc<str>> {
-        if dot.kind != Kind::Sign(".") {
-            return None;
-        }
-        let before = self.at;
-        let token = self.next();
-        let name = self.called(token);
-        if name.is_none() {
-            self.at = before;
-        }
-        name
-    }
-
-    fn name(&mut self, first: Token) -> Parsed<Placed> {
-        let rooted = first.kind == Kind::Sign(".");
-        let token = if rooted { self.next() } else { first };
-        let text = self.slice(token);
-        let range = first.start..token.end;
-        if token.kind != Kind::Name {
-            return Err(self.unexpected(token, "a name"));
-        }
-        let form = match text {
-            "true" => Form::Literal(Value::Bool(true)),
-            "false" => Form::Literal(Value::Bool(false)),
-            "null" => Form::Literal(Value::Null),
-            _ if is_word(text) => {
-                let message = format!("`{text}` is a reserved word");
-                return Err(ExprError::new(message, range).into());
-            }
-            _ => Form::Name { name: text.into(), rooted },
-        };
-        Ok(self.add(form, range))
-    }
-
-    fn list(&mut self, start: usize) -> Parsed<Placed> {
-        let mut items = Vec::new();
-        while self.peek().kind != Kind::Sign("]") {
-            let optional = self.eat("?");
-            let of = self.expression()?.0;
-            items.push(Item { of, optional });
-            if !self.eat(",") {
-                break;
-            }
-        }
-        let end = self.expect("]")?.end;
-        Ok(self.add(Form::List(items), start..end))
-    }
-
-    fn map(&mut self, start: usize) -> Parsed<Placed> {
-        let mut entries = Vec::new();
-        while self.peek().kind != Kind::Sign("}") {
-            let optional = self.eat("?");
-            let key = self.expression()?.0;
-            self.expect(":")?;
-            let value = self.expression()?.0;
-            entries.push(Entry { key, value, optional });
-            if !self.eat(",") {
-                break;
-            }
-        }
-        let end = self.expect("}")?.end;
-        Ok(self.add(Form::Map(entries), start..end))
     }
 }
