@@ -78,3 +78,16 @@ async fn a_cancel_reaches_the_child() {
     assert_eq!(view.status, ExecutionStatus::Cancelled);
     assert_eq!(view.children[0].status, ExecutionStatus::Cancelled);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_resumes_a_parent_resumes_its_running_children() {
+    let dying = World::new(family(), |_| Act::Pass);
+    let id = dying.start("one").await;
+    dying.dispatch().await;
+    assert_eq!(dying.jobs().await.len(), 1, "the child's job is sent, and nobody has claimed it");
+    let heir = dying.command(|_| Act::Pass);
+    heir.executions.resume(&id).await.unwrap();
+    let view = heir.ends_within(&id, Duration::from_secs(3)).await;
+    assert_eq!(view.status, ExecutionStatus::Passed);
+    assert_eq!(heir.acts(), ["x#1", "after#1"]);
+}

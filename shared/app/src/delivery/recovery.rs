@@ -1,5 +1,6 @@
 //! After a start with a queue that did not outlive its process: everything that is outstanding is sent at once.
 
+use assay_engine::execution::Effect;
 use assay_engine::id::ExecutionId;
 use assay_engine::status::ExecutionStatus;
 
@@ -32,7 +33,7 @@ impl Dispatcher {
         }
     }
 
-    /// Sends everything that is outstanding of this execution, and takes charge of it. Jobs whose claim is alive are
+    /// Sends everything that is outstanding of this execution and its sub-flows, and takes charge of them. Jobs whose claim is alive are
     /// dropped by it, jobs whose worker is gone are reported as lost; what was never claimed is carried out.
     ///
     /// # Errors
@@ -63,6 +64,26 @@ impl Dispatcher {
         }
         let now = self.platform.now().await?.max(session.head().now);
         let effects = self.outstanding(&mut session, now).await?;
-        Ok(self.perform(&session, effects).await?)
+        let children = self.running_children(&effects).await?;
+        let mut waits = self.perform(&session, effects).await?;
+        for child in children {
+            // What it had sent went with the queue, too.
+            self.platform.charge.take(&child);
+            waits.extend(Box::pin(self.resume_once(&child)).await?);
+        }
+        Ok(waits)
+    }
+
+    /// The children that run already; the others are begun, or tell their result, when they are started again.
+    async fn running_children(&self, effects: &[Effect]) -> Result<Vec<ExecutionId>, PortError> {
+        let mut running = Vec::new();
+        for effect in effects {
+            let Effect::StartChild { child } = effect else { continue };
+            let loaded = self.platform.store.load(&child.id, &[]).await?;
+            if loaded.is_some_and(|loaded| loaded.head.status == ExecutionStatus::Running) {
+                running.push(child.id.clone());
+            }
+        }
+        Ok(running)
     }
 }
