@@ -18,6 +18,8 @@ use crate::target::Target;
 const MOST_KILLS: usize = 3;
 /// A process that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest time that a process takes on a busy machine, in milliseconds: less than a lease.
+const SLOW: u128 = 20_000;
 /// How often a process that may have ended by itself is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 /// Longest time from a request to the kill that follows it, in milliseconds.
@@ -49,6 +51,7 @@ struct Gone {
     code: Option<i32>,
     out: String,
     err: String,
+    millis: u128,
     said: String,
 }
 
@@ -174,7 +177,8 @@ impl Bench {
         let code = child.wait().unwrap().code();
         let [out, err] = printed.map(|path| std::fs::read_to_string(path).unwrap());
         let ended = code.map_or("killed".to_owned(), |code| format!("exit code {code}"));
-        Gone { code, out, err, said: format!("{} {when:?}: {ended}", words[0]) }
+        let millis = began.elapsed().as_millis();
+        Gone { code, out, err, millis, said: format!("{} {when:?}: {ended} after {millis} ms", words[0]) }
     }
 
     /// Waits for requests as long as it is worth it.
@@ -227,6 +231,9 @@ fn told(gone: &[Gone], main: Option<&History>) -> Vec<String> {
         Some(_) => 3,
     };
     for gone in gone {
+        if gone.millis > SLOW {
+            wrong.push(format!("{}: too long, the leases of a dead process end at once", gone.said));
+        }
         let nothing = gone.err.contains("nothing to resume");
         match gone.code {
             Some(0) if nothing => {}
