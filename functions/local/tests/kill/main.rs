@@ -25,6 +25,7 @@ const SEED: u64 = 0x5eed_0a55;
 #[test]
 fn a_hundred_kills_lose_nothing_and_double_nothing() {
     let bench = Bench::new();
+    println!("a whole run takes {} ms", bench.whole);
     let next = AtomicU64::new(0);
     let rounds: Mutex<Vec<Round>> = Mutex::default();
     std::thread::scope(|scope| {

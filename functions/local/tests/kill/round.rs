@@ -30,7 +30,7 @@ pub(crate) struct Bench {
     folder: TempDir,
     target: Target,
     /// How long a run takes that nobody kills, in milliseconds.
-    whole: u64,
+    pub(crate) whole: u64,
 }
 
 /// When a process is killed.
@@ -80,7 +80,6 @@ impl Bench {
             assert_eq!(gone.code, Some(0), "{}{}", gone.out, gone.err);
             assert_eq!(bench.target.seen(name).len(), REQUESTS, "{:?}", bench.target.seen(name));
         }
-        println!("a whole run takes {} ms", bench.whole);
         bench
     }
 
