@@ -71,10 +71,14 @@ impl Journal {
         Ok(Self { path, _lock: lock })
     }
 
-    /// The outcome was told: there is nothing to resume.
+    /// The outcome was told: there is nothing to resume. Who has removed the state meanwhile has done the same.
     pub(crate) fn close(self) -> Result<(), CommandError> {
-        std::fs::remove_file(&self.path)
-            .map_err(|error| CommandError::fault(format!("remove {}", self.path.display()), error))
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(CommandError::fault(format!("remove {}", self.path.display()), error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }
 
@@ -146,6 +150,15 @@ mod tests {
             inputs: BTreeMap::new(),
             labels: BTreeMap::new(),
         }
+    }
+
+    #[test]
+    fn a_journal_whose_state_was_removed_closes_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open_or_make(folder.path().join("state")).unwrap();
+        let journal = Journal::write(&home, "a", vec![entry("1")]).unwrap();
+        std::fs::remove_dir_all(home.folder()).unwrap();
+        journal.close().unwrap();
     }
 
     #[test]
