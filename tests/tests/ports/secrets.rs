@@ -105,24 +105,34 @@ async fn the_key_file_serves_the_next_process_too() {
 async fn those_who_make_the_key_file_at_once_have_one_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = key_file(&folder);
-    let boxes: Vec<_> = std::thread::scope(|scope| {
-        let makers: Vec<_> = (0..8).map(|_| scope.spawn(|| KeyFileSecretBox::open(&path).unwrap())).collect();
+    let boxes: Vec<_> = (0..8).map(|_| KeyFileSecretBox::open(&path).unwrap()).collect();
+    let seal = |one: &KeyFileSecretBox| futures_util::FutureExt::now_or_never(one.seal(&organization(), "hunter2"));
+    let sealed: Vec<String> = std::thread::scope(|scope| {
+        let makers: Vec<_> = boxes.iter().map(|one| scope.spawn(|| seal(one).unwrap().unwrap())).collect();
         makers.into_iter().map(|maker| maker.join().unwrap()).collect()
     });
-    let sealed = boxes[0].seal(&organization(), "hunter2").await.unwrap();
-    for one in &boxes {
-        assert_eq!(one.open(&organization(), &sealed).await.unwrap(), "hunter2");
+    for (one, sealed) in boxes.iter().zip(sealed.iter().rev()) {
+        assert_eq!(one.open(&organization(), sealed).await.unwrap(), "hunter2");
     }
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
 }
 
+#[tokio::test]
+async fn there_is_no_key_file_before_something_is_sealed() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret_box = KeyFileSecretBox::open(&key_file(&folder)).unwrap();
+    assert!(!key_file(&folder).exists());
+    secret_box.seal(&organization(), "hunter2").await.unwrap();
+    assert!(key_file(&folder).exists());
+}
+
 #[cfg(unix)]
-#[test]
-fn a_key_file_that_others_read_is_refused() {
+#[tokio::test]
+async fn a_key_file_that_others_read_is_refused() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let path = key_file(&folder);
-    KeyFileSecretBox::open(&path).unwrap();
+    KeyFileSecretBox::open(&path).unwrap().seal(&organization(), "hunter2").await.unwrap();
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();

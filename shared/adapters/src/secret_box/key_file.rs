@@ -1,7 +1,8 @@
 //! The master key in a file beside the store, or given.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use assay_app::ports::{PortError, SecretBox};
 use assay_engine::id::OrganizationId;
@@ -15,20 +16,31 @@ use crate::private_file::{file_error, make_folder, write_file};
 
 /// Seals under a master key that lies in a file: 32 bytes in base64, on one line, readable by its user alone.
 pub struct KeyFileSecretBox {
-    envelope: Envelope,
+    path: PathBuf,
+    /// None before the first value, when there was no file.
+    envelope: Mutex<Option<Arc<Envelope>>>,
 }
 
 impl KeyFileSecretBox {
-    /// Reads the key; makes one when there is no such file.
+    /// Reads the key. When there is no such file, one is made with the first value, which waits for the disk.
     ///
     /// # Errors
-    /// When the file cannot be read or made, holds no key, or may be read by others.
+    /// When the file cannot be read, holds no key, or may be read by others.
     pub fn open(path: &Path) -> Result<Self, PortError> {
-        let key = match read(path)? {
+        let envelope = read(path)?.map(|key| Arc::new(Envelope::new(&key)));
+        Ok(Self { path: path.to_owned(), envelope: Mutex::new(envelope) })
+    }
+
+    fn envelope(&self) -> Result<Arc<Envelope>, PortError> {
+        let mut envelope = self.envelope.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(envelope) = &*envelope {
+            return Ok(envelope.clone());
+        }
+        let key = match read(&self.path)? {
             Some(key) => key,
-            None => make(path)?,
+            None => make(&self.path)?,
         };
-        Ok(Self { envelope: Envelope::new(&key) })
+        Ok(envelope.insert(Arc::new(Envelope::new(&key))).clone())
     }
 }
 
@@ -88,11 +100,11 @@ fn make(path: &Path) -> Result<[u8; KEY], PortError> {
 #[async_trait]
 impl SecretBox for KeyFileSecretBox {
     async fn seal(&self, organization: &OrganizationId, text: &str) -> Result<String, PortError> {
-        self.envelope.seal(organization, text)
+        self.envelope()?.seal(organization, text)
     }
 
     async fn open(&self, organization: &OrganizationId, sealed: &str) -> Result<String, PortError> {
-        self.envelope.open(organization, sealed)
+        self.envelope()?.open(organization, sealed)
     }
 }
 

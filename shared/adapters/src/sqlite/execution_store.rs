@@ -134,7 +134,10 @@ impl ExecutionStore for SqliteExecutionStore {
             let remove = |some: &[ExecutionId]| {
                 database.write("remove executions", |transaction| removal::remove(transaction, some, now))
             };
-            ids.chunks(removal::AT_ONCE).try_for_each(remove)
+            ids.chunks(removal::AT_ONCE).try_for_each(remove)?;
+            // it stands in the log too
+            database.write_back();
+            Ok(())
         })
         .await
     }

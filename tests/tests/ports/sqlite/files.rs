@@ -57,6 +57,51 @@ async fn a_folder_behind_a_link_is_the_folder() {
     assert_eq!(loaded(&*open(&real), "a").await.version, 1);
 }
 
+#[tokio::test]
+async fn a_power_cut_while_a_store_is_made_leaves_one_that_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).create(new_execution("a")).await.unwrap();
+    let log = folder.path().join("assay.db-wal");
+    let (whole, first_page) = (std::fs::read(&log).unwrap(), std::fs::read(file(folder.path())).unwrap());
+    assert_eq!(first_page.len(), 4096, "everything else stands in the log");
+    for log_kept in [0, 16, 5000, whole.len() / 2, whole.len() - 1] {
+        for file_kept in [0, first_page.len()] {
+            std::fs::remove_file(folder.path().join("assay.db-shm")).unwrap();
+            std::fs::write(&log, &whole[..log_kept]).unwrap();
+            std::fs::write(file(folder.path()), &first_page[..file_kept]).unwrap();
+            let store = open(folder.path());
+            store.create(new_execution("b")).await.unwrap();
+            assert_eq!(loaded(&*store, "b").await.version, 1, "{log_kept} {file_kept}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_short_log_stays_beside_the_file_and_a_long_one_is_written_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("assay.db-wal");
+    open(folder.path()).create(new_execution("a")).await.unwrap();
+    assert!(log.metadata().unwrap().len() > 0);
+    let store = open(folder.path());
+    let mut number = 0;
+    while log.metadata().unwrap().len() <= 4 << 20 {
+        number += 1;
+        store.create(new_execution(&format!("n{number}"))).await.unwrap();
+    }
+    drop(store);
+    assert!(!log.exists());
+    assert_eq!(loaded(&*open(folder.path()), "a").await.version, 1);
+}
+
+#[tokio::test]
+async fn what_is_removed_does_not_stay_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    store.create(new_execution("a")).await.unwrap();
+    store.remove(&[execution_id("a")]).await.unwrap();
+    assert_eq!(folder.path().join("assay.db-wal").metadata().unwrap().len(), 0);
+}
+
 #[test]
 fn a_folder_that_is_a_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -110,9 +155,17 @@ async fn a_newer_programs_store_is_refused() {
     assert!(message.contains("format 99") && message.contains("use the newer program"), "{message}");
 }
 
+/// Writes the log back into the file.
+fn write_back(path: &Path) {
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    Connection::open(path).unwrap().query_row(checkpoint, [], |_| Ok(())).unwrap();
+}
+
 /// Overwrites pages in the middle of the file.
 fn damage(path: &Path) {
     use std::io::{Seek as _, SeekFrom, Write as _};
+    // what stands in the log hides what the file holds
+    write_back(path);
     let mut file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
     file.seek(SeekFrom::Start(4096)).unwrap();
     file.write_all(&[0xAB; 40 * 4096]).unwrap();
