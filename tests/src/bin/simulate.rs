@@ -52,7 +52,12 @@ fn one(arguments: &Arguments) -> ExitCode {
     }
     let outcome = simulate(setup);
     outcome.violations.iter().for_each(|violation| println!("{violation}"));
-    println!("{} executions, {} violations, trace {:016x}", outcome.executions, outcome.violations.len(), outcome.trace);
+    println!(
+        "{} executions, {} violations, trace {:016x}",
+        outcome.executions,
+        outcome.violations.len(),
+        outcome.trace
+    );
     ExitCode::from(u8::from(!outcome.violations.is_empty()))
 }
 

@@ -10,9 +10,7 @@ use assay_engine::compile::compile;
 use assay_engine::execution::{Acceptance, Change, Effect, Event, Execution, Head, Part, PartId, Token, Transition};
 use assay_engine::expr::Programs;
 use assay_engine::id::{ExecutionId, OrganizationId, ProjectId};
-use assay_engine::job::{
-    AssertionResult, Captured, ErrorClass, Fence, JobError, JobPhase, JobResult, Outcome,
-};
+use assay_engine::job::{AssertionResult, Captured, ErrorClass, Fence, JobError, JobPhase, JobResult, Outcome};
 use assay_engine::plan::Plan;
 use assay_engine::status::ExecutionStatus;
 use jiff::{SignedDuration, Timestamp};
@@ -271,6 +269,7 @@ fn difference(wanted: &str, found: &str) -> String {
     let (wanted, found): (Vec<_>, Vec<_>) = (wanted.lines().collect(), found.lines().collect());
     let first = wanted.iter().zip(&found).position(|(a, b)| a != b).unwrap_or(wanted.len().min(found.len()));
     let from = first.saturating_sub(4);
-    let show = |lines: &[&str]| lines.iter().skip(from).take(12).map(|line| format!("    {line}\n")).collect::<String>();
+    let show =
+        |lines: &[&str]| lines.iter().skip(from).take(12).map(|line| format!("    {line}\n")).collect::<String>();
     format!("  wanted:\n{}  found:\n{}", show(&wanted), show(&found))
 }

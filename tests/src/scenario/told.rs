@@ -51,7 +51,13 @@ pub(super) fn effect(effect: &Effect, now: Timestamp) -> String {
                 })
                 .collect();
             let again = if child.rerun_of.is_some() { " going on" } else { "" };
-            format!("start child {} {} width {} {}{again}", fence(&child.fence), child.main, child.width, inputs.join(" "))
+            format!(
+                "start child {} {} width {} {}{again}",
+                fence(&child.fence),
+                child.main,
+                child.width,
+                inputs.join(" ")
+            )
         }
         Effect::Stop { fence: one } => format!("stop {}", fence(one)),
         Effect::StopChild { forced, .. } => if *forced { "stop child forced" } else { "stop child" }.to_owned(),
@@ -82,7 +88,9 @@ pub(super) fn record(what: &What) -> Option<String> {
     Some(match what {
         What::Queued { .. } | What::Dispatched { .. } | What::Started { .. } => return None,
         What::PhaseEntered { phase } => format!("phase {}", format!("{phase:?}").to_lowercase()),
-        What::StopRequested { by, forced } => format!("stop requested by {by}{}", if *forced { ", forced" } else { "" }),
+        What::StopRequested { by, forced } => {
+            format!("stop requested by {by}{}", if *forced { ", forced" } else { "" })
+        }
         What::Finished { status, worst, cleanup, reason, .. } => {
             let worst = worst.map(|one| format!(", worst {}", one.word())).unwrap_or_default();
             let cleanup = cleanup.map(|one| format!(", clean-up {}", one.word())).unwrap_or_default();
@@ -111,6 +119,8 @@ pub(super) fn record(what: &What) -> Option<String> {
         }
         What::Undone { place, ok, .. } => format!("{place} {}", if *ok { "undone" } else { "not undone" }),
         What::SignalReceived { name, .. } => format!("signal {name}"),
-        What::Warned { step, message } => format!("warning{}: {message}", step.as_ref().map(|step| format!(" {step}")).unwrap_or_default()),
+        What::Warned { step, message } => {
+            format!("warning{}: {message}", step.as_ref().map(|step| format!(" {step}")).unwrap_or_default())
+        }
     })
 }

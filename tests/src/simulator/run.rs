@@ -9,7 +9,9 @@ use assay_adapters::memory::{MemoryBlobStore, MemoryExecutionStore, MemoryNotifi
 use assay_app::delivery::{Dispatcher, DispatcherOptions, Watchdog, Worker, WorkerOptions};
 use assay_app::plans::{Compiler, FlowFault, Plans};
 use assay_app::platform::{Charge, Platform, Ports};
-use assay_app::ports::{Delivery, ExecutionFilter, ExecutionStore as _, Message, NewExecution, QueueName, WorkQueue as _};
+use assay_app::ports::{
+    Delivery, ExecutionFilter, ExecutionStore as _, Message, NewExecution, QueueName, WorkQueue as _,
+};
 use assay_engine::bundle::Bundle;
 use assay_engine::compile::compile;
 use assay_engine::execution::{Acceptance, Event, Execution, Head, Part, PartId};
@@ -231,9 +233,11 @@ impl Simulation {
     }
 
     fn note_limits(&self, id: &ExecutionId, plan: &Plan) {
-        let limits = plan.steps.iter().enumerate().filter_map(|(index, step)| {
-            Some(((id.clone(), index as u32), step.foreach.as_ref()?.max_parallel?))
-        });
+        let limits = plan
+            .steps
+            .iter()
+            .enumerate()
+            .filter_map(|(index, step)| Some(((id.clone(), index as u32), step.foreach.as_ref()?.max_parallel?)));
         self.shared.limits.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(limits);
     }
 
@@ -351,7 +355,8 @@ impl Simulation {
 
     fn pass_time(&mut self) {
         self.interfere();
-        let next = [self.world.next_wake(), self.queue.next_visible(), self.executor.next_resume(), Some(self.next_round)];
+        let next =
+            [self.world.next_wake(), self.queue.next_visible(), self.executor.next_resume(), Some(self.next_round)];
         let now = self.world.now();
         let least = now + SignedDuration::from_millis(1);
         let at = next.into_iter().flatten().min().unwrap_or(least).max(least);
@@ -372,9 +377,8 @@ impl Simulation {
     }
 
     fn outcome(self, drained: bool) -> Outcome {
-        let mut violations = std::mem::take(
-            &mut *self.shared.violations.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
-        );
+        let mut violations =
+            std::mem::take(&mut *self.shared.violations.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         if !drained {
             violations.push("it does not drain: executions are left, or it never comes to rest".into());
         }

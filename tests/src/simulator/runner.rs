@@ -9,9 +9,7 @@ use std::time::Duration;
 use assay_app::ports::{Carried, JobRunner, JobStop};
 use assay_engine::execution::Event;
 use assay_engine::id::ExecutionId;
-use assay_engine::job::{
-    AssertionResult, Captured, ErrorClass, Fence, Job, JobError, JobPhase, JobResult, Outcome,
-};
+use assay_engine::job::{AssertionResult, Captured, ErrorClass, Fence, Job, JobError, JobPhase, JobResult, Outcome};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -123,8 +121,7 @@ impl SimRunner {
             }
             Outcome::Failed => result.assertions = vec![assertion("status == 200".into(), false)],
             Outcome::Errored => {
-                let class =
-                    if self.drawn(job, "class", 2) == 0 { ErrorClass::Connect } else { ErrorClass::Error };
+                let class = if self.drawn(job, "class", 2) == 0 { ErrorClass::Connect } else { ErrorClass::Error };
                 result.error = Some(error(class));
             }
             Outcome::TimedOut => result.error = Some(error(ErrorClass::Timeout)),
@@ -151,12 +148,7 @@ fn error(class: ErrorClass) -> JobError {
 impl JobRunner for SimRunner {
     async fn carry_out(&self, job: Arc<Job>, stop: JobStop) -> Carried {
         let began = self.world.now();
-        let act = Act {
-            execution: job.execution.clone(),
-            fence: job.fence.clone(),
-            began,
-            process: self.process,
-        };
+        let act = Act { execution: job.execution.clone(), fence: job.fence.clone(), began, process: self.process };
         self.targets.acts_mut().push(act);
         if self.world.fault(4) {
             self.die(Fault::DiedDuringAct).await;

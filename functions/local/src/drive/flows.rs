@@ -114,6 +114,8 @@ async fn begin(next: Planned, driving: &Driving<'_>, audience: &mut Audience) ->
         };
     }
     let entry = next.entry;
+    // It was compiled to be checked: not once more to be started.
+    driving.embedded.platform().plans.keep(next.plan);
     let start = StartExecution {
         organization: organization(),
         project: project(),
