@@ -46,6 +46,11 @@ impl SimQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many messages there are.
+    pub(super) fn len(&self) -> usize {
+        self.state().messages.len()
+    }
+
     /// When the next message can be received.
     pub(super) fn next_visible(&self) -> Option<Timestamp> {
         let now = self.world.now();

@@ -64,7 +64,10 @@ const FAULTS_FOR: SignedDuration = SignedDuration::from_mins(12);
 /// In this long, whatever the timeouts of the flows allow.
 const DRAIN: SignedDuration = SignedDuration::from_hours(9);
 /// Polls after which a simulation is taken for one that never ends.
-const MOST_POLLS: u64 = 400_000;
+const MOST_POLLS: u64 = 150_000;
+
+/// Messages after which a simulation is taken for one that only grows.
+const MOST_MESSAGES: usize = 2_000;
 
 struct SimCompiler {
     programs: Programs,
@@ -249,7 +252,7 @@ impl Simulation {
             if self.world.faults_on() && now.duration_since(began) > FAULTS_FOR {
                 self.world.end_faults();
             }
-            if now.duration_since(began) > FAULTS_FOR + DRAIN {
+            if now.duration_since(began) > FAULTS_FOR + DRAIN || self.queue.len() > MOST_MESSAGES {
                 return false;
             }
             self.deaths();

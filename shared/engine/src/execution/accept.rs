@@ -7,7 +7,9 @@ use serde_json::Value as Json;
 
 use super::draft::{At, Draft, Draw, Missing};
 use super::event::{Change, Token};
-use super::state::{FORMAT, Head, Parent, Part, PartId, Standing, Start};
+use super::parts::{Part, PartId, Start};
+use super::standing::Standing;
+use super::state::{FORMAT, Head, Parent};
 use super::{Carried, Execution};
 use crate::id::{ExecutionId, OrganizationId, ProjectId};
 use crate::job::Captured;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::draft::{At, Draft, Draw};
-use super::state::{Active, ActiveState, Standing};
+use super::parts::{Active, ActiveState};
+use super::standing::Standing;
 use super::{ENGINE_PARALLEL, LIMIT_INSTANCES};
 use crate::expr::Value;
 use crate::job::{ErrorClass, JobError, JobPhase};

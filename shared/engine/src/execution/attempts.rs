@@ -1,4 +1,4 @@
-//! Attempts: what is heard of them, whether another one follows, how a step ends.
+//! Attempts: what is heard of them, and whether another one follows.
 
 use std::time::Duration;
 
@@ -7,29 +7,32 @@ use serde_json::Value as Json;
 
 use super::advance::error;
 use super::draft::{At, Draft, Draw};
+use super::ends::standing_of;
 use super::event::{Ignored, Token};
-use super::state::{ActiveState, Standing, UndoEntry, Values};
-use super::{CAPTURES_EACH, CAPTURES_WHOLE, EXTRA_ATTEMPTS, UNDO_ATTEMPTS};
+use super::parts::{ActiveState, Values};
+use super::standing::Standing;
+use super::state::UndoEntry;
+use super::{CAPTURES_EACH, CAPTURES_WHOLE};
 use crate::job::{Captured, ErrorClass, Fence, JobError, JobPhase, JobResult, Outcome};
-use crate::plan::{OnLost, RetryOn, StepKind};
+use crate::plan::{RetryOn, StepKind};
 use crate::record::What;
 use crate::types::Arming;
 
 /// What an event came to: an ignored one changes nothing.
 pub(super) type Heard = Draw<Option<Ignored>>;
 
-const APPLIED: Heard = Ok(None);
+pub(super) const APPLIED: Heard = Ok(None);
 
 impl Draft<'_> {
     /// The place of a fence, or why the event is ignored.
-    fn heard_of(&self, fence: &Fence) -> Draw<Result<At, Ignored>> {
+    pub(super) fn heard_of(&self, fence: &Fence) -> Draw<Result<At, Ignored>> {
         match self.current(fence)? {
             Some(at) => Ok(Ok(at)),
             None => Ok(Err(Ignored::Stale)),
         }
     }
 
-    fn state_of(&self, at: At) -> Draw<ActiveState> {
+    pub(super) fn state_of(&self, at: At) -> Draw<ActiveState> {
         Ok(self.active(at)?.map_or(ActiveState::Waiting, |active| active.state))
     }
 
@@ -243,7 +246,7 @@ impl Draft<'_> {
     }
 
     /// Whether another attempt follows this result.
-    fn again(&self, at: At, result: &JobResult) -> Draw<bool> {
+    pub(super) fn again(&self, at: At, result: &JobResult) -> Draw<bool> {
         if self.head.stop.is_some() && at.step < self.plan.main_steps {
             return Ok(false);
         }
@@ -268,7 +271,7 @@ impl Draft<'_> {
     }
 
     /// Ends the attempt and arms the next one, which keeps its place.
-    fn retry(&mut self, at: At, phase: JobPhase, result: Box<JobResult>) -> Draw<()> {
+    pub(super) fn retry(&mut self, at: At, phase: JobPhase, result: Box<JobResult>) -> Draw<()> {
         let attempt = self.instance(at)?.attempt;
         let pause = self.retry_pause(at, attempt)?;
         let pause_ms = jiff::SignedDuration::try_from(pause).unwrap_or_default();
@@ -278,7 +281,7 @@ impl Draft<'_> {
         self.pause_then(at, phase, pause)
     }
 
-    fn pause_then(&mut self, at: At, phase: JobPhase, pause: Duration) -> Draw<()> {
+    pub(super) fn pause_then(&mut self, at: At, phase: JobPhase, pause: Duration) -> Draw<()> {
         if pause.is_zero() {
             return self.attempt_again(at, phase);
         }
@@ -334,174 +337,4 @@ impl Draft<'_> {
         }
         self.settle(at, JobPhase::Run, result)
     }
-
-    pub(super) fn worker_lost(&mut self, fence: &Fence, reason: &str) -> Heard {
-        let at = match self.heard_of(fence)? {
-            Ok(at) => at,
-            Err(why) => return Ok(Some(why)),
-        };
-        let state = self.state_of(at)?;
-        if !matches!(state, ActiveState::Dispatched | ActiveState::Claimed | ActiveState::Collecting) {
-            return Ok(Some(Ignored::Stale));
-        }
-        let lost = |message: String| error(ErrorClass::Lost, "step.lost", message);
-        if fence.phase == JobPhase::Undo {
-            return self.undo_answered(at, Some(lost(format!("worker lost: {reason}"))));
-        }
-        let active = self.active(at)?.cloned();
-        let (stopping, repeatable) = active.map_or((false, false), |active| (active.stopping, active.repeatable));
-        self.release(at)?;
-        let result = self.lost_result(at, lost(format!("worker lost, it may have acted: {reason}")))?;
-        if stopping {
-            self.end(at, Standing::Cancelled, Some(result), None)?;
-            return APPLIED;
-        }
-        let extra = self.instance(at)?.extra;
-        let step = self.plan_step(at.step);
-        let repeats = match step.on_lost {
-            OnLost::Error => false,
-            OnLost::Retry => extra < EXTRA_ATTEMPTS,
-            OnLost::Judge => repeatable && extra == 0 && state != ActiveState::Collecting,
-        };
-        if repeats {
-            self.instance_mut(at)?.extra += 1;
-            let (place, attempt, retry_at) = (self.place(at), fence.attempt, self.now);
-            self.record(What::AttemptEnded { place, attempt, result, retry_at });
-            self.pause_then(at, fence.phase, Duration::ZERO)?;
-        } else if step.on_lost == OnLost::Judge && self.again(at, &result)? {
-            self.retry(at, fence.phase, result)?;
-        } else {
-            self.end(at, Standing::Errored, Some(result), None)?;
-        }
-        APPLIED
-    }
-
-    fn lost_result(&self, at: At, why: JobError) -> Draw<Box<JobResult>> {
-        let started_at = self.instance(at)?.started_at.unwrap_or(self.now);
-        Ok(Box::new(JobResult::errored(why, started_at, self.now)))
-    }
-
-    pub(super) fn step_undone(&mut self, fence: &Fence, error: Option<JobError>) -> Heard {
-        match self.heard_of(fence)? {
-            Ok(at) if fence.phase == JobPhase::Undo => self.undo_answered(at, error),
-            Ok(_) => Ok(Some(Ignored::Stale)),
-            Err(why) => Ok(Some(why)),
-        }
-    }
-
-    /// An undo that did not succeed is tried again, a few times.
-    pub(super) fn undo_answered(&mut self, at: At, error: Option<JobError>) -> Heard {
-        self.release(at)?;
-        let tries = self.head.undo.last().map_or(UNDO_ATTEMPTS, |entry| entry.attempt);
-        if error.is_some() && tries < UNDO_ATTEMPTS {
-            return APPLIED; // `advance` takes the last entry up again
-        }
-        self.head.undo.pop();
-        self.head.undo_failed |= error.is_some();
-        let place = self.place(at);
-        self.record(What::Undone { place, ok: error.is_none(), error });
-        APPLIED
-    }
-
-    /// Nothing is under way at this place any more: its places are free, its timer is off.
-    pub(super) fn release(&mut self, at: At) -> Draw<()> {
-        if let Some(fence) = self.active_fence(at)? {
-            self.disarm_fence(&fence);
-        }
-        if let Some(active) = self.instance_mut(at)?.active.take() {
-            self.head.in_flight = self.head.in_flight.saturating_sub(active.places);
-        }
-        Ok(())
-    }
-
-    pub(super) fn end_errored(&mut self, at: At, why: JobError) -> Draw<()> {
-        self.end(at, Standing::Errored, None, Some(why))
-    }
-
-    /// A step or an instance has its status.
-    pub(super) fn end(
-        &mut self,
-        at: At,
-        standing: Standing,
-        result: Option<Box<JobResult>>,
-        why: Option<JobError>,
-    ) -> Draw<()> {
-        let now = self.now;
-        let state = self.instance_mut(at)?;
-        state.ended_at = Some(now);
-        let (attempts, began) = (state.attempt, state.started_at);
-        if at.instance.is_some() {
-            state.ended = Some(standing);
-        } else {
-            self.set_standing(at.step, standing);
-        }
-        let duration = began.map_or(0, |began| now.duration_since(began).as_millis());
-        let place = self.place(at);
-        self.record(What::StepFinished {
-            place,
-            status: standing.status(),
-            skipped: None,
-            attempts,
-            result,
-            error: why,
-            assertions: Vec::new(),
-            duration_ms: u64::try_from(duration).unwrap_or(0),
-            carried: None,
-        });
-        if at.instance.is_some() { self.instance_ended(at, standing) } else { Ok(()) }
-    }
-
-    pub(super) fn instance_ended(&mut self, at: At, standing: Standing) -> Draw<()> {
-        let fail_fast = self.plan_step(at.step).foreach.as_ref().is_some_and(|foreach| foreach.fail_fast);
-        let expansion = self.foreach_mut(at.step)?;
-        expansion.active = expansion.active.saturating_sub(1);
-        expansion.ended += 1;
-        expansion.worst = Some(expansion.worst.map_or(standing, |worst| worse(worst, standing)));
-        let broken = fail_fast && !matches!(standing, Standing::Passed | Standing::FailedSoftly | Standing::Cancelled);
-        if broken {
-            let rest = expansion.count - expansion.next;
-            expansion.ended += rest;
-            expansion.next = expansion.count;
-            self.stop_instances(at.step)?;
-        }
-        self.close_foreach(at.step)
-    }
-
-    /// The step of a `foreach` ends with its last instance.
-    pub(super) fn close_foreach(&mut self, step: usize) -> Draw<()> {
-        let Some(expansion) = self.foreach(step)?.cloned() else { return Ok(()) };
-        if expansion.ended < expansion.count || self.standing(step).ended() {
-            return Ok(());
-        }
-        let standing = expansion.worst.unwrap_or(Standing::Cancelled);
-        self.end(At::step(step), standing, None, None)
-    }
-}
-
-fn standing_of(result: &JobResult) -> Standing {
-    match result.outcome {
-        Outcome::Passed => Standing::Passed,
-        Outcome::Errored => Standing::Errored,
-        Outcome::TimedOut => Standing::TimedOut,
-        Outcome::Cancelled => Standing::Cancelled,
-        Outcome::Failed => {
-            let softly = result.failed_captures.is_empty()
-                && result.assertions.iter().any(|one| !one.passed)
-                && result.assertions.iter().filter(|one| !one.passed).all(|one| one.soft);
-            if softly { Standing::FailedSoftly } else { Standing::Failed }
-        }
-    }
-}
-
-/// The worse of two standings of ended steps.
-pub(super) fn worse(a: Standing, b: Standing) -> Standing {
-    let rank = |standing: Standing| match standing {
-        Standing::Errored => 5,
-        Standing::TimedOut => 4,
-        Standing::Failed => 3,
-        Standing::Cancelled => 2,
-        Standing::FailedSoftly => 1,
-        _ => 0,
-    };
-    if rank(b) > rank(a) { b } else { a }
 }

@@ -8,8 +8,9 @@ use sha2::{Digest, Sha256};
 
 use super::draft::{At, Draft, Draw, Missing};
 use super::event::Effect;
+use super::parts::{Active, ActiveState};
 use super::scope::Seen;
-use super::state::{Active, ActiveState, Unsent};
+use super::state::Unsent;
 use crate::expr::References;
 use crate::job::{AssertionSpec, CONTRACT, CaptureSpec, Cookie, Fence, Job, JobPhase, LateTemplate};
 use crate::plan::{RetryOn, Step, StepKind};

@@ -6,10 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Execution;
 use super::event::{Change, Effect, Token};
-use super::state::{
-    Active, BLOCK, Expansion, Head, InstanceState, Part, PartId, Signal, Standing, Start, StepState, Timer, Unsent,
-    Values,
-};
+use super::parts::{Active, BLOCK, Expansion, InstanceState, Part, PartId, Signal, Start, StepState, Values};
+use super::standing::Standing;
+use super::state::{Head, Timer, Unsent};
 use crate::job::{Fence, JobPhase};
 use crate::plan::{Plan, Step};
 use crate::record::{Place, Record, What};

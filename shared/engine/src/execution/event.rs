@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::state::{Head, Part, PartId};
+use super::parts::{Part, PartId};
+use super::state::Head;
 use crate::id::ExecutionId;
 use crate::job::{Captured, Fence, Job, JobError, JobResult};
 use crate::record::Record;

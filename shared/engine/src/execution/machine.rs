@@ -9,7 +9,8 @@ use serde_json::Value as Json;
 
 use super::draft::{At, Draft, Draw, Missing};
 use super::event::{Change, Effect, Event, Ignored, Token, Transition};
-use super::state::{ActiveState, BLOCK, Head, InstanceState, Part, PartId, Start, StepState, Unsent};
+use super::parts::{ActiveState, BLOCK, InstanceState, Part, PartId, Start, StepState};
+use super::state::{Head, Unsent};
 use crate::expr::References;
 use crate::job::Fence;
 use crate::plan::Plan;

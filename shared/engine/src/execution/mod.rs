@@ -8,12 +8,16 @@ mod advance;
 mod attempts;
 mod dispatch;
 mod draft;
+mod ends;
 mod event;
 mod limits;
+mod losses;
 mod machine;
+mod parts;
 mod request;
 mod rerun;
 mod scope;
+mod standing;
 mod state;
 mod stop;
 mod words;
@@ -22,12 +26,14 @@ pub use accept::{Acceptance, Refusal, START_BYTES, problem_of};
 pub use event::{Change, ChildStart, Effect, Event, Ignored, Token, Transition};
 pub use limits::{CAPTURES_EACH, CAPTURES_WHOLE, LIMIT_DEPTH, LIMIT_INSTANCES, LIMIT_SIGNALS, STOP_GRACE};
 pub use machine::Execution;
+pub use parts::{
+    Active, ActiveState, BLOCK, CarriedInstance, Expansion, InstanceState, Part, PartId, PartIdError, Signal, Start,
+    StepState, Values,
+};
 pub use request::NoRequest;
 pub use rerun::{Carried, NotCarried, RerunOptions, plan_rerun};
 pub use scope::path_text;
-pub use state::{
-    Active, ActiveState, BLOCK, CarriedInstance, Expansion, FORMAT, Head, InstanceState, Parent, Part, PartId,
-    PartIdError, Signal, Standing, Start, StepState, Stop, Timer, UndoEntry, Unsent, Values,
-};
+pub use standing::Standing;
+pub use state::{FORMAT, Head, Parent, Stop, Timer, UndoEntry, Unsent};
 
 use limits::{ENGINE_PARALLEL, EXTRA_ATTEMPTS, INLINE_VALUES, UNDO_ATTEMPTS};

@@ -2,7 +2,7 @@
 
 use super::draft::{At, Draft, Missing};
 use super::machine::Execution;
-use super::state::PartId;
+use super::parts::PartId;
 use crate::admission::{Group, Request};
 use crate::plan::Plan;
 

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::draft::{At, Draft, Draw, Missing};
 use super::machine::Execution;
-use super::state::{CarriedInstance, Part, PartId, Standing, StepState, Values};
+use super::parts::{CarriedInstance, Part, PartId, StepState, Values};
+use super::standing::Standing;
 use crate::id::ExecutionId;
 use crate::job::Captured;
 use crate::plan::{Plan, StepKind};

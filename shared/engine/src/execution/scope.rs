@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 
 use super::draft::{At, Draft, Draw, Missing};
-use super::state::Standing;
+use super::standing::Standing;
 use crate::expr::{Evaluation, JsonTemplate, PathPart, Reference, References, Scope, Template, Value};
 use crate::job::{Captured, Deferred, LateTemplate, ScopeValue};
 
@@ -236,7 +236,7 @@ impl Draft<'_> {
     fn captured(
         &self,
         step: usize,
-        pick: impl Fn(&super::state::Values) -> Option<Captured>,
+        pick: impl Fn(&super::parts::Values) -> Option<Captured>,
     ) -> Draw<Option<Captured>> {
         if self.plan.steps[step].foreach.is_none() {
             return Ok(pick(self.values(At::step(step))?));

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use super::draft::{At, Draft, Draw};
 use super::event::{Effect, Ignored, Token};
-use super::state::{ActiveState, Standing, Stop, Unsent};
-use super::{STOP_GRACE, attempts::Heard, attempts::worse};
+use super::parts::ActiveState;
+use super::standing::Standing;
+use super::state::{Stop, Unsent};
+use super::{STOP_GRACE, attempts::Heard, ends::worse};
 use crate::job::{ErrorClass, Fence, JobPhase};
 use crate::record::What;
 use crate::status::{ExecutionStatus, Phase, StepStatus};
