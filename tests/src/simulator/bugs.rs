@@ -4,6 +4,7 @@ use assay_app::ports::{Claim, ClaimKey, Renewal, Save};
 use assay_engine::execution::{Event, Part, PartId, Standing};
 use assay_engine::record::What;
 use assay_engine::status::{ExecutionStatus, Phase};
+use jiff::SignedDuration;
 
 use super::store::Shared;
 
@@ -16,7 +17,6 @@ pub enum Bug {
     LostClaimsActAgain,
     StoppedClaimsAct,
     HeldClaimsAct,
-    RenewalsSayGoAfterTheLease,
     RenewalsNeverSayStop,
     ResultsAreNotKept,
     StopsAreLost,
@@ -46,13 +46,12 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 30] = [
         Self::ClaimsAreAlwaysFree,
         Self::DoneClaimsActAgain,
         Self::LostClaimsActAgain,
         Self::StoppedClaimsAct,
         Self::HeldClaimsAct,
-        Self::RenewalsSayGoAfterTheLease,
         Self::RenewalsNeverSayStop,
         Self::ResultsAreNotKept,
         Self::StopsAreLost,
@@ -93,9 +92,7 @@ impl Bug {
 
     pub(super) fn at_renew(self, renewal: Renewal) -> Renewal {
         match (self, renewal) {
-            (Self::RenewalsSayGoAfterTheLease, Renewal::NotYours) | (Self::RenewalsNeverSayStop, Renewal::Stop) => {
-                Renewal::Go
-            }
+            (Self::RenewalsNeverSayStop, Renewal::Stop) => Renewal::Go,
             (_, renewal) => renewal,
         }
     }
@@ -132,7 +129,7 @@ impl Bug {
             Self::RecordsAreRenumbered => head.last_seq += 1,
             Self::UnsentIsForgotten => head.unsent.clear(),
             Self::TimersAreForgotten => head.timers.clear(),
-            Self::DueIsForgotten => save.due = None,
+            Self::DueIsForgotten => save.due = Some(shared.world.now() + SignedDuration::from_hours(9_000)),
             Self::WidthIsIgnored => head.width = head.width.saturating_add(1),
             Self::PlacesAreNotFreed if shared.world.chance(100) => head.in_flight += 1,
             Self::VerdictIsAlwaysPassed if head.status.ended() => head.status = ExecutionStatus::Passed,

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use assay_adapters::memory::MemoryExecutionStore;
 use assay_app::ports::ExecutionStore as _;
 use assay_engine::admission::Quota;
 use assay_engine::execution::{Standing, UndoEntry};
@@ -14,9 +13,15 @@ use assay_engine::plan::{OnLost, Plan, RetryOn, Section, StepKind};
 use assay_engine::record::{Place, Record, What};
 use assay_engine::status::{ExecutionStatus, StepStatus};
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::run::now_or_never;
 use super::runner::Act;
+use super::store::Shared;
 use super::types::repeatable;
+
+/// How far the clocks of processes may be off, and with them the times of records.
+const CLOCKS_OFF: SignedDuration = SignedDuration::from_secs(10);
 
 /// What the simulated organization may use.
 pub(super) const QUOTA: Quota = Quota { slots: 3, waiting: 100, width: 5 };
@@ -52,8 +57,9 @@ pub(super) fn acts(acts: &[Act]) -> Vec<String> {
 }
 
 /// Everything that must hold of an execution that has come to rest.
-pub(super) fn execution(store: &MemoryExecutionStore, id: &ExecutionId, plan: &Plan, acts: &[Act]) -> Found {
+pub(super) fn execution(shared: &Shared, id: &ExecutionId, plan: &Plan, acts: &[Act]) -> Found {
     let mut found = Found { violations: Vec::new(), children: Vec::new(), trace: 0 };
+    let store = &shared.inner;
     let Some(loaded) = now_or_never(store.load_whole(id)).ok().flatten() else {
         found.violations.push(format!("{id} is gone"));
         return found;
@@ -73,6 +79,8 @@ pub(super) fn execution(store: &MemoryExecutionStore, id: &ExecutionId, plan: &P
         judge.losses();
         judge.acted(acts);
         judge.places(loaded.head.in_flight);
+        judge.heard(acts, loaded.head.ended_at);
+        judge.kept(shared);
     }
     found.violations = judge.violations;
     for record in &records {
@@ -302,6 +310,75 @@ impl Judge<'_> {
             }
         }
         wrong.into_iter().for_each(|what| self.wrong(what));
+    }
+
+    /// The state hears of every act soon after its end, whoever has died meanwhile.
+    fn heard(&mut self, acts: &[Act], ended_at: Option<Timestamp>) {
+        let mut wrong = Vec::new();
+        for act in acts.iter().filter(|act| act.execution == *self.id && act.fence.phase == JobPhase::Run) {
+            let place = act.fence.place();
+            let told = self.records.iter().find(|record| {
+                record.at >= act.began - CLOCKS_OFF
+                    && match &record.what {
+                        What::AttemptEnded { place: at, attempt, .. } => {
+                            at.to_string() == place && *attempt >= act.fence.attempt
+                        }
+                        What::StepFinished { place: at, .. } => at.to_string() == place,
+                        What::Continued { place: at, attempt, turn } => {
+                            at.to_string() == place && *attempt == act.fence.attempt && *turn > act.fence.turn
+                        }
+                        _ => false,
+                    }
+            });
+            let at = told.map(|record| record.at).or(ended_at);
+            let since = act.ended.unwrap_or(act.began + SignedDuration::from_mins(3));
+            if at.is_none_or(|at| at.duration_since(since) > SignedDuration::from_mins(6)) {
+                wrong.push(format!("{place}#{} ended, and nobody heard of it for long", act.fence.attempt));
+            }
+        }
+        wrong.into_iter().for_each(|what| self.wrong(what));
+    }
+
+    /// A result that was kept is never taken for lost.
+    fn kept(&mut self, shared: &Shared) {
+        let mut wrong = Vec::new();
+        for record in self.records {
+            let (place, attempt, result) = match &record.what {
+                What::AttemptEnded { place, attempt, result, .. } => (place, *attempt, result),
+                What::StepFinished { place, attempts, result: Some(result), .. } => (place, *attempts, result),
+                _ => continue,
+            };
+            let lost = result.error.as_ref().is_some_and(|error| error.class == ErrorClass::Lost);
+            if !lost || self.prepares(&place.step) {
+                continue;
+            }
+            let kept = shared.told().kept.iter().any(|key| {
+                key.execution == *self.id
+                    && key.fence.place() == place.to_string()
+                    && key.fence.attempt == attempt
+                    && key.fence.phase == JobPhase::Run
+                    && !self.continued(place, attempt, key.fence.turn)
+            });
+            if kept {
+                wrong.push(format!("{place}#{attempt} was said to be lost, although its result was kept"));
+            }
+        }
+        wrong.into_iter().for_each(|what| self.wrong(what));
+    }
+
+    /// The attempts of a step that prepares are counted anew when it runs.
+    fn prepares(&self, id: &str) -> bool {
+        let step = self.plan.step_index(id).map(|index| &self.plan.steps[index]);
+        step.is_some_and(|step| {
+            step.arm_before.is_some() || matches!(&step.kind, StepKind::Job { spec } if spec.prepares())
+        })
+    }
+
+    fn continued(&self, place: &Place, attempt: u32, after: u32) -> bool {
+        self.records.iter().any(|record| match &record.what {
+            What::Continued { place: at, attempt: of, turn } => at == place && *of == attempt && *turn > after,
+            _ => false,
+        })
     }
 
     fn places(&mut self, in_flight: u32) {

@@ -1,24 +1,27 @@
 //! A queue that loses, doubles, delays and reorders.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use assay_app::ports::{Delivery, Message, PortError, QueueName, Receipt, WorkQueue};
+use assay_app::ports::{ClaimKey, Delivery, Message, PortError, QueueName, Receipt, WorkQueue};
+use assay_engine::job::Job;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use super::hits::{Fault, Hits};
+use super::store::Shared;
 use super::world::World;
 
 /// How long a delivery that nobody settles stays invisible.
-const VISIBILITY: SignedDuration = SignedDuration::from_secs(40);
+const VISIBILITY: SignedDuration = SignedDuration::from_mins(12);
 
 /// The queue of all processes.
 pub(super) struct SimQueue {
     world: Arc<World>,
     hits: Arc<Hits>,
     state: Mutex<State>,
+    shared: OnceLock<Arc<Shared>>,
 }
 
 #[derive(Default)]
@@ -39,11 +42,27 @@ struct Waiting {
 impl SimQueue {
     /// An empty queue.
     pub(super) fn new(world: Arc<World>, hits: Arc<Hits>) -> Arc<Self> {
-        Arc::new(Self { world, hits, state: Mutex::default() })
+        Arc::new(Self { world, hits, state: Mutex::default(), shared: OnceLock::new() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where it is known which jobs were saved and not sent.
+    pub(super) fn owed_to(&self, shared: Arc<Shared>) {
+        let _ = self.shared.set(shared);
+    }
+
+    /// A job that a dead process had saved and not sent must be sent by somebody else, soon.
+    fn pay(&self, job: &Job) {
+        let Some(shared) = self.shared.get() else { return };
+        let key = ClaimKey { execution: job.execution.clone(), fence: job.fence.clone() };
+        let Some(since) = shared.told().owed.remove(&key) else { return };
+        let late = self.world.now().duration_since(since);
+        if late > SignedDuration::from_mins(6) {
+            shared.violated(format!("{}: {} was sent {late:#} after it was saved", job.execution, job.fence.place()));
+        }
     }
 
     /// How many messages there are.
@@ -122,6 +141,9 @@ fn id_of(receipt: &Receipt) -> Option<(u64, &str)> {
 #[async_trait]
 impl WorkQueue for SimQueue {
     async fn send(&self, queue: &QueueName, message: Message, delay: Duration) -> Result<(), PortError> {
+        if let Message::Job(job) = &message {
+            self.pay(job);
+        }
         if self.world.fault(5) {
             self.hits.fault(Fault::SendRefused);
             return Err(PortError::retry("send: throttled"));

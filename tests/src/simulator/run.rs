@@ -127,7 +127,9 @@ impl Simulation {
             bug: setup.bug,
             violations: Mutex::default(),
             limits: Mutex::default(),
+            told: Mutex::default(),
         });
+        queue.owed_to(shared.clone());
         let compiler = SimCompiler { programs: Programs::new(4096, Default::default()) };
         let plans = Arc::new(Plans::new(Arc::new(compiler)));
         let next_round = world.now();
@@ -170,6 +172,7 @@ impl Simulation {
             targets: self.targets.clone(),
             seed: self.setup.seed,
             process,
+            shared: self.shared.clone(),
         });
         let name = format!("process-{}", self.born);
         let queue = self.queue.clone();
@@ -286,6 +289,7 @@ impl Simulation {
             self.hits.fault(Fault::PausedLongerThanLease);
             let until = self.world.now() + SignedDuration::from_secs(35 + self.world.below(40) as i64);
             self.executor.pause(process, until);
+            self.world.stand_still(process, until);
         }
         if self.world.chance(6) {
             self.hits.fault(Fault::ClockJumped);
@@ -396,7 +400,7 @@ impl Simulation {
                 continue;
             }
             executions += 1;
-            let found = check::execution(&self.shared.inner, &id, &plan, &acts);
+            let found = check::execution(&self.shared, &id, &plan, &acts);
             found.trace.hash(&mut hasher);
             violations.extend(found.violations);
             left.extend(found.children);

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use assay_app::ports::{Carried, JobRunner, JobStop};
+use assay_app::ports::{Carried, ClaimKey, JobRunner, JobStop};
 use assay_engine::execution::Event;
 use assay_engine::id::ExecutionId;
 use assay_engine::job::{AssertionResult, Captured, ErrorClass, Fence, Job, JobError, JobPhase, JobResult, Outcome};
@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::hits::{Fault, Hits};
+use super::store::Shared;
 use super::world::{ProcessId, World};
 
 /// One act, as the target saw it.
@@ -28,6 +29,8 @@ pub(super) struct Act {
     pub began: Timestamp,
     /// Which process.
     pub process: ProcessId,
+    /// When it ended; none: its process died.
+    pub ended: Option<Timestamp>,
 }
 
 /// What the targets have seen.
@@ -59,6 +62,8 @@ pub(super) struct SimRunner {
     pub seed: u64,
     /// Whose it is.
     pub process: ProcessId,
+    /// What the ports were told.
+    pub shared: Arc<Shared>,
 }
 
 /// A number that depends on the seed, the attempt and a purpose.
@@ -83,8 +88,8 @@ impl SimRunner {
 
     /// Takes its time; true: it was stopped.
     async fn take_time(&self, job: &Job, stop: &JobStop) -> bool {
-        let long = self.drawn(job, "long", 100) < 3;
-        let millis = if long { 31_000 + self.drawn(job, "time", 40_000) } else { 1 + self.drawn(job, "time", 4_000) };
+        let long = self.drawn(job, "long", 100) < 5;
+        let millis = if long { 31_000 + self.drawn(job, "time", 90_000) } else { 1 + self.drawn(job, "time", 4_000) };
         let deaf = self.drawn(job, "deaf", 100) < 4;
         let pause = self.world.sleep(Duration::from_millis(millis));
         tokio::select! {
@@ -130,6 +135,39 @@ impl SimRunner {
         result
     }
 
+    /// Notes the act; what was told to stop before it was claimed must not act, and what prepares must know what it
+    /// has prepared.
+    fn begin(&self, act: Act, job: &Job) -> usize {
+        let key = ClaimKey { execution: job.execution.clone(), fence: job.fence.clone() };
+        let told = self.shared.told();
+        if let (Some((_, before)), Some(claim)) = (told.stops.get(&key), told.claims.get(&key))
+            && claim > before
+        {
+            self.shared.violated(format!("{}: {} acts although it was stopped", job.execution, job.fence.place()));
+        }
+        if job.step_type == "fault" && job.fence.phase == JobPhase::Run && job.prepared.is_none() {
+            self.shared.violated(format!("{}: {} does not know what it prepared", job.execution, job.fence.place()));
+        }
+        let mut acts = self.targets.acts_mut();
+        acts.push(act);
+        acts.len() - 1
+    }
+
+    /// Notes its end; a stop must have reached it within 20 s, unless its process stood still.
+    fn end(&self, number: usize, job: &Job, stopped: bool) {
+        let now = self.world.now();
+        if let Some(act) = self.targets.acts_mut().get_mut(number) {
+            act.ended = Some(now);
+        }
+        let key = ClaimKey { execution: job.execution.clone(), fence: job.fence.clone() };
+        let asked = self.shared.told().stops.get(&key).map(|(at, _)| *at);
+        let late = asked.is_some_and(|at| now.duration_since(at) > SignedDuration::from_secs(20));
+        let deaf = self.drawn(job, "deaf", 100) < 4;
+        if late && !stopped && !deaf && !self.world.stood_still(self.process) {
+            self.shared.violated(format!("{}: {} was never told to stop", job.execution, job.fence.place()));
+        }
+    }
+
     fn outcome(&self, job: &Job) -> Outcome {
         match self.drawn(job, "outcome", 100) {
             0..78 => Outcome::Passed,
@@ -148,8 +186,14 @@ fn error(class: ErrorClass) -> JobError {
 impl JobRunner for SimRunner {
     async fn carry_out(&self, job: Arc<Job>, stop: JobStop) -> Carried {
         let began = self.world.now();
-        let act = Act { execution: job.execution.clone(), fence: job.fence.clone(), began, process: self.process };
-        self.targets.acts_mut().push(act);
+        let act = Act {
+            execution: job.execution.clone(),
+            fence: job.fence.clone(),
+            began,
+            process: self.process,
+            ended: None,
+        };
+        let number = self.begin(act, &job);
         if self.world.fault(4) {
             self.die(Fault::DiedDuringAct).await;
         }
@@ -157,6 +201,7 @@ impl JobRunner for SimRunner {
         if self.world.fault(4) {
             self.die(Fault::DiedDuringAct).await;
         }
+        self.end(number, &job, stopped);
         match job.fence.phase {
             JobPhase::Undo => Carried::Undone((self.drawn(&job, "undo", 12) == 0).then(|| error(ErrorClass::Error))),
             JobPhase::Prepare if stopped => Carried::Finished(Box::new(self.result(&job, began, Outcome::Cancelled))),

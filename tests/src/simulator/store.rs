@@ -1,7 +1,7 @@
 //! The store as one process sees it: the real memory adapter behind throttling, lost answers and sudden death.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use assay_adapters::memory::MemoryExecutionStore;
@@ -10,9 +10,9 @@ use assay_app::ports::{
     PortError, Renewal, Save, Saved,
 };
 use assay_engine::bundle::Bundle;
-use assay_engine::execution::{Event, Part, PartId};
+use assay_engine::execution::{Event, Part, PartId, Unsent};
 use assay_engine::id::{ExecutionId, FlowVersionId, OrganizationId};
-use assay_engine::job::Job;
+use assay_engine::job::{Fence, Job};
 use assay_engine::record::{Record, What};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -38,11 +38,33 @@ pub(super) struct Shared {
     pub bug: Option<Bug>,
     /// Violations that only the store sees.
     pub violations: Mutex<Vec<String>>,
-    /// How often each lost execution may still be ... `maxParallel` by execution and step.
+    /// `maxParallel` by execution and step.
     pub limits: Mutex<BTreeMap<(ExecutionId, u32), u32>>,
+    /// What the ports were told, to hold against what follows.
+    pub(super) told: Mutex<Told>,
+}
+
+/// What the ports were told.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Stops, with when, and how many claims there had been.
+    pub(super) stops: BTreeMap<ClaimKey, (Timestamp, u64)>,
+    /// The number of each claim that was given out.
+    pub(super) claims: BTreeMap<ClaimKey, u64>,
+    /// How many claims were given out.
+    pub(super) claimed: u64,
+    /// Results that were kept.
+    pub(super) kept: BTreeSet<ClaimKey>,
+    /// Jobs that were saved by a process that died before it sent them.
+    pub(super) owed: BTreeMap<ClaimKey, Timestamp>,
 }
 
 impl Shared {
+    /// What the ports were told.
+    pub(super) fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Notes that an invariant does not hold.
     pub(super) fn violated(&self, what: String) {
         self.violations.lock().unwrap_or_else(PoisonError::into_inner).push(what);
@@ -87,6 +109,9 @@ impl SimStore {
         }
         if head.in_flight > head.width.max(1) {
             self.shared.violated(format!("{}: {} places of {} in use", head.id, head.in_flight, head.width));
+        }
+        if head.width > super::check::QUOTA.width {
+            self.shared.violated(format!("{}: a width of {}", head.id, head.width));
         }
         if save.due.is_none() && !head.status.ended() {
             self.shared.violated(format!("{}: unfinished and never due", head.id));
@@ -148,12 +173,22 @@ impl ExecutionStore for SimStore {
         self.may_die(2, Fault::DiedAnywhere).await;
         self.throttled(10, Fault::SaveThrottled)?;
         self.check(&save);
+        let owed: Vec<_> = save.head.unsent.iter().filter_map(dispatched).collect();
         if let Some(bug) = self.shared.bug {
             bug.at_save(&mut save, &self.shared);
         }
+        let execution = save.head.id.clone();
         let saved = self.shared.inner.save(save).await;
         self.throttled(8, Fault::SavedButNotAnswered)?;
-        self.may_die(6, Fault::DiedBetweenSaveAndSend).await;
+        if self.shared.world.fault(6) {
+            self.shared.hits.fault(Fault::DiedBetweenSaveAndSend);
+            if matches!(saved, Ok(Saved::Version(_))) {
+                let now = self.shared.world.now();
+                let key = |fence| ClaimKey { execution: execution.clone(), fence };
+                self.shared.told().owed.extend(owed.into_iter().map(|fence| (key(fence), now)));
+            }
+            self.die().await;
+        }
         saved
     }
 
@@ -197,10 +232,17 @@ impl ExecutionStore for SimStore {
         let claim = self.shared.inner.claim(key, owner, lease).await?;
         self.throttled(4, Fault::ClaimedButNotAnswered)?;
         self.may_die(4, Fault::DiedBeforeAct).await;
-        Ok(match self.shared.bug {
+        let claim = match self.shared.bug {
             Some(bug) => bug.at_claim(claim),
             None => claim,
-        })
+        };
+        if claim == Claim::Acquired {
+            let mut told = self.shared.told();
+            told.claimed += 1;
+            let number = told.claimed;
+            told.claims.insert(key.clone(), number);
+        }
+        Ok(claim)
     }
 
     async fn renew(&self, key: &ClaimKey, owner: &Owner, lease: Duration) -> Result<Renewal, PortError> {
@@ -223,11 +265,19 @@ impl ExecutionStore for SimStore {
             Some(report) => self.shared.inner.complete(key, owner, report).await?,
             None => true,
         };
+        if kept {
+            self.shared.told().kept.insert(key.clone());
+        }
         self.may_die(4, Fault::DiedBetweenSaveAndSend).await;
         Ok(kept)
     }
 
     async fn stop_claim(&self, key: &ClaimKey) -> Result<(), PortError> {
+        {
+            let mut told = self.shared.told();
+            let claimed = told.claimed;
+            told.stops.entry(key.clone()).or_insert((self.shared.world.now(), claimed));
+        }
         match self.shared.bug {
             Some(Bug::StopsAreLost) => Ok(()),
             _ => self.shared.inner.stop_claim(key).await,
@@ -269,5 +319,12 @@ impl ExecutionStore for SimStore {
         let saved = self.shared.inner.save_admission(organization, state, expected).await;
         self.throttled(4, Fault::SavedButNotAnswered)?;
         saved
+    }
+}
+
+fn dispatched(unsent: &Unsent) -> Option<Fence> {
+    match unsent {
+        Unsent::Dispatch { fence } => Some(fence.clone()),
+        _ => None,
     }
 }

@@ -29,6 +29,7 @@ struct State {
     next: u64,
     crashed: Vec<ProcessId>,
     faults_on: bool,
+    still: BTreeMap<ProcessId, Timestamp>,
 }
 
 impl World {
@@ -36,7 +37,15 @@ impl World {
     pub(super) fn new(seed: u64) -> Arc<Self> {
         let now = Timestamp::from_second(1_800_000_000).unwrap_or(Timestamp::UNIX_EPOCH);
         let rng = ChaCha8Rng::seed_from_u64(seed);
-        let state = State { now, rng, sleepers: BTreeMap::new(), next: 0, crashed: Vec::new(), faults_on: true };
+        let state = State {
+            now,
+            rng,
+            sleepers: BTreeMap::new(),
+            next: 0,
+            crashed: Vec::new(),
+            faults_on: true,
+            still: BTreeMap::new(),
+        };
         Arc::new(Self { state: Mutex::new(state) })
     }
 
@@ -83,6 +92,17 @@ impl World {
     /// The processes that have died since the last time this was asked.
     pub(super) fn take_crashed(&self) -> Vec<ProcessId> {
         std::mem::take(&mut self.state().crashed)
+    }
+
+    /// The process does nothing until then.
+    pub(super) fn stand_still(&self, process: ProcessId, until: Timestamp) {
+        self.state().still.insert(process, until);
+    }
+
+    /// Whether the process stood still within the last two minutes.
+    pub(super) fn stood_still(&self, process: ProcessId) -> bool {
+        let state = self.state();
+        state.still.get(&process).is_some_and(|until| state.now.duration_since(*until) < SignedDuration::from_secs(120))
     }
 
     /// When the next sleeper wakes.

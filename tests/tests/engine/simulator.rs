@@ -10,7 +10,7 @@ use assay_tests::simulator::{Bug, Fault, Setup, campaign, setup_of, simulate};
 const SEEDS_PER_BUG: u64 = 60;
 
 /// Seeds that once failed, shrunk: `(seed, executions, most steps, faults)`.
-const FOUND_BEFORE: &[(u64, u64, u64, bool)] = &[];
+const FOUND_BEFORE: &[(u64, u64, u64, bool)] = &[(228, 1, 11, false), (6, 1, 7, true)];
 
 #[test]
 fn ten_thousand_executions_keep_every_invariant_and_hit_every_fault() {

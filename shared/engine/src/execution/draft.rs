@@ -211,7 +211,8 @@ impl<'a> Draft<'a> {
             }
         }
         for step in steps {
-            let arming = self.plan.steps[step].arm_before.is_some() && self.standing(step) == Standing::Pending;
+            let waits = matches!(self.standing(step), Standing::Pending | Standing::Ready);
+            let arming = self.plan.steps[step].arm_before.is_some() && waits;
             if self.standing(step) != Standing::Running && !arming {
                 continue;
             }
