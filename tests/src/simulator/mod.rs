@@ -2,6 +2,7 @@
 
 mod bugs;
 mod campaign;
+mod cells;
 mod check;
 mod flow;
 mod hits;

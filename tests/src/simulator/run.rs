@@ -7,28 +7,27 @@ use std::time::Duration;
 
 use assay_adapters::memory::{MemoryBlobStore, MemoryExecutionStore, MemoryNotifier};
 use assay_app::delivery::{Dispatcher, DispatcherOptions, Watchdog, Worker, WorkerOptions};
-use assay_app::plans::{Compiler, FlowFault, Plans};
+use assay_app::plans::Plans;
 use assay_app::platform::{Charge, Platform, Ports};
 use assay_app::ports::{
     Delivery, ExecutionFilter, ExecutionStore as _, Message, NewExecution, QueueName, WorkQueue as _,
 };
 use assay_engine::bundle::Bundle;
-use assay_engine::compile::compile;
-use assay_engine::execution::{Acceptance, Event, Execution, Head, Part, PartId};
-use assay_engine::expr::Programs;
-use assay_engine::id::{ExecutionId, FlowVersionId};
+use assay_engine::execution::{Acceptance, Event, Execution};
+use assay_engine::id::ExecutionId;
 use assay_engine::plan::Plan;
 use futures_util::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 
 use super::bugs::Bug;
+use super::cells::row;
 use super::check;
 use super::flow::{Shape, flow_texts};
 use super::hits::{Counts, Fault, Hits};
 use super::queue::SimQueue;
 use super::runner::{SimRunner, Targets, word};
 use super::store::{Shared, SimStore};
-use super::types::SimTypes;
+use super::types::SimCompiler;
 use super::world::{Executor, ProcessClock, ProcessId, World};
 
 /// What to simulate.
@@ -68,19 +67,6 @@ const MOST_POLLS: u64 = 150_000;
 
 /// Messages after which a simulation is taken for one that only grows.
 const MOST_MESSAGES: usize = 2_000;
-
-struct SimCompiler {
-    programs: Programs,
-}
-
-impl Compiler for SimCompiler {
-    fn compile(&self, _version: &FlowVersionId, bundle: &Bundle, main: &str) -> Result<Arc<Plan>, FlowFault> {
-        let mut bundle = bundle.clone();
-        bundle.main = main.to_owned();
-        let compiled = compile(&bundle, &SimTypes, &self.programs);
-        compiled.map(|compiled| compiled.plan).map_err(|wrong| FlowFault { problems: vec![format!("{wrong:?}")] })
-    }
-}
 
 struct Process {
     clock: Arc<ProcessClock>,
@@ -130,7 +116,7 @@ impl Simulation {
             told: Mutex::default(),
         });
         queue.owed_to(shared.clone());
-        let compiler = SimCompiler { programs: Programs::new(4096, Default::default()) };
+        let compiler = SimCompiler::default();
         let plans = Arc::new(Plans::new(Arc::new(compiler)));
         let next_round = world.now();
         let mut simulation = Self {
@@ -421,32 +407,4 @@ pub(super) fn now_or_never<T>(future: impl Future<Output = T>) -> T {
         Some(done) => done,
         None => unreachable!("the memory store does not wait"),
     }
-}
-
-/// The row of the state x event table that an event meets.
-fn row(head: &Head, parts: &BTreeMap<PartId, Part>, plan: &Plan, event: &Event) -> String {
-    let fence = match event {
-        Event::TimerFired { token: assay_engine::execution::Token::Step { fence } } => Some(fence),
-        other => other.fence(),
-    };
-    let status = head.status.word();
-    let phase = format!("{:?}", head.phase).to_lowercase();
-    let Some(fence) = fence else { return format!("{status}/{phase}") };
-    let active = plan.step_index(&fence.step).and_then(|step| {
-        let state = match fence.instance {
-            None => match parts.get(&PartId::Step(step as u32))? {
-                Part::Step(state) => &state.alone,
-                _ => return None,
-            },
-            Some(index) => match parts.get(&PartId::Block(step as u32, index / assay_engine::execution::BLOCK))? {
-                Part::Block(block) => block.get((index % assay_engine::execution::BLOCK) as usize)?,
-                _ => return None,
-            },
-        };
-        let active = state.active.as_ref()?;
-        let same = state.attempt == fence.attempt && active.turn == fence.turn && active.phase == fence.phase;
-        let stopping = if active.stopping { "+stopping" } else { "" };
-        Some(if same { format!("{:?}{stopping}", active.state) } else { "another attempt".to_owned() })
-    });
-    format!("{phase}/{}", active.unwrap_or_else(|| "nothing under way".to_owned()))
 }

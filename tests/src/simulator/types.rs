@@ -1,8 +1,14 @@
 //! Step types of the simulator: one for each way in which the engine treats them differently.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use assay_app::plans::{Compiler, FlowFault};
+use assay_engine::bundle::Bundle;
+use assay_engine::compile::compile;
+use assay_engine::expr::{Limits, Programs};
+use assay_engine::id::FlowVersionId;
+use assay_engine::plan::Plan;
 use assay_engine::types::{Arming, OutputField, Problem, StepSpec, StepTypes};
 use serde_json::{Value as Json, json};
 
@@ -66,4 +72,24 @@ impl StepTypes for SimTypes {
 /// Whether a lost attempt of this type may be repeated.
 pub(super) fn repeatable(name: &str) -> bool {
     TYPES.iter().any(|one| one.name == name && one.repeatable)
+}
+
+/// Compiles with the step types of the simulator.
+pub(super) struct SimCompiler {
+    programs: Programs,
+}
+
+impl Default for SimCompiler {
+    fn default() -> Self {
+        Self { programs: Programs::new(4096, Limits::default()) }
+    }
+}
+
+impl Compiler for SimCompiler {
+    fn compile(&self, _version: &FlowVersionId, bundle: &Bundle, main: &str) -> Result<Arc<Plan>, FlowFault> {
+        let mut bundle = bundle.clone();
+        bundle.main = main.to_owned();
+        let compiled = compile(&bundle, &SimTypes, &self.programs);
+        compiled.map(|compiled| compiled.plan).map_err(|wrong| FlowFault { problems: vec![format!("{wrong:?}")] })
+    }
 }

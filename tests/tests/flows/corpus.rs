@@ -117,7 +117,7 @@ fn flows_that_are_wrong_get_the_diagnostics_that_are_written_down() {
 }
 
 #[test]
-fn every_sentence_that_compiling_decides_has_its_case() {
+fn every_sentence_has_its_case_and_every_scenario_its_sentence() {
     let list = fs::read_to_string(corpus("sentences.txt")).unwrap();
     let mut slugs = std::collections::BTreeSet::new();
     for line in list.lines().filter(|line| !line.trim().is_empty()) {
@@ -127,9 +127,14 @@ fn every_sentence_that_compiling_decides_has_its_case() {
         assert!(corpus(case).is_file(), "`{slug}` ({wording}) has no case: {case}");
         let text = fs::read_to_string(corpus(case)).unwrap();
         // JSON has no comments: there the sentence is the flow's name.
-        let begins = [format!("# {wording}\n"), format!("{{\n  \"name\": \"{wording}\",\n")];
+        // A scenario begins with the bare sentence.
+        let begins = [format!("# {wording}\n"), format!("{{\n  \"name\": \"{wording}\",\n"), format!("{wording}.\n")];
         let told = begins.iter().any(|begin| text.starts_with(begin));
         assert!(told, "{case} does not begin with its sentence: {wording}");
+    }
+    for entry in fs::read_dir(corpus("run")).unwrap() {
+        let case = format!("run/{}", entry.unwrap().file_name().to_string_lossy());
+        assert!(list.contains(&format!(": {case}\n")), "{case} is not listed in sentences.txt");
     }
 }
 

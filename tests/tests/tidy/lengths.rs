@@ -9,7 +9,7 @@ const FUNCTION_AIM: usize = 60;
 const MAIN_LIMIT: usize = 40;
 
 /// How many files are over the aim, and how many functions. These numbers go down, never up: split something first.
-const FILES_OVER_AIM: usize = 3;
+const FILES_OVER_AIM: usize = 0;
 const FUNCTIONS_OVER_AIM: usize = 1;
 
 fn lines(file: &str) -> usize {
