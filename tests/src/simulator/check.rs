@@ -15,9 +15,8 @@ use assay_engine::status::{ExecutionStatus, StepStatus};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::run::now_or_never;
 use super::runner::Act;
-use super::store::Shared;
+use super::store::{Shared, now_or_never};
 use super::types::repeatable;
 
 /// How far the clocks of processes may be off, and with them the times of records.

@@ -254,7 +254,7 @@ impl Draw {
         let with = match kind {
             "delay" => json!({"for": "1s"}),
             _ => match self.steps.iter().find(|one| one.captures && !one.foreach) {
-                Some(giver) if index % 2 == 0 => json!({"x": format!("${{steps.{}.v}}", giver.id)}),
+                Some(giver) if index.is_multiple_of(2) => json!({"x": format!("${{steps.{}.v}}", giver.id)}),
                 _ => json!({"x": "${vars.ref}"}),
             },
         };

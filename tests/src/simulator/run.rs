@@ -16,7 +16,6 @@ use assay_engine::bundle::Bundle;
 use assay_engine::execution::{Acceptance, Event, Execution};
 use assay_engine::id::ExecutionId;
 use assay_engine::plan::Plan;
-use futures_util::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 
 use super::bugs::Bug;
@@ -26,7 +25,7 @@ use super::flow::{Shape, flow_texts};
 use super::hits::{Counts, Fault, Hits};
 use super::queue::SimQueue;
 use super::runner::{SimRunner, Targets, word};
-use super::store::{Shared, SimStore};
+use super::store::{Shared, SimStore, now_or_never};
 use super::types::SimCompiler;
 use super::world::{Executor, ProcessClock, ProcessId, World};
 
@@ -340,7 +339,6 @@ impl Simulation {
         for process in 0..self.processes.len() {
             let watchdog = self.processes[process].watchdog.clone();
             self.executor.spawn(process, async move {
-                // A round that fails is followed by another one.
                 let _ = watchdog.round().await;
             });
         }
@@ -399,12 +397,4 @@ impl Simulation {
 /// The flow of one of its executions.
 pub(super) fn shape_of(setup: &Setup, number: u64) -> Shape {
     Shape { seed: setup.seed.wrapping_mul(31).wrapping_add(number), most_steps: setup.most_steps }
-}
-
-/// The memory adapter never waits.
-pub(super) fn now_or_never<T>(future: impl Future<Output = T>) -> T {
-    match future.now_or_never() {
-        Some(done) => done,
-        None => unreachable!("the memory store does not wait"),
-    }
 }

@@ -15,6 +15,7 @@ use assay_engine::id::{ExecutionId, FlowVersionId, OrganizationId};
 use assay_engine::job::{Fence, Job};
 use assay_engine::record::{Record, What};
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 
 use super::bugs::Bug;
@@ -326,5 +327,13 @@ fn dispatched(unsent: &Unsent) -> Option<Fence> {
     match unsent {
         Unsent::Dispatch { fence } => Some(fence.clone()),
         _ => None,
+    }
+}
+
+/// The memory adapter never waits.
+pub(super) fn now_or_never<T>(future: impl Future<Output = T>) -> T {
+    match future.now_or_never() {
+        Some(done) => done,
+        None => unreachable!("the memory store does not wait"),
     }
 }

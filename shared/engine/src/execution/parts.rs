@@ -72,6 +72,7 @@ impl FromStr for PartId {
 /// A part of the state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::large_enum_variant, reason = "nearly every part is a step")]
 pub enum Part {
     /// See [`PartId::Start`].
     Start(Start),

@@ -73,7 +73,7 @@ pub fn plan_rerun(
     if !head.status.ended() {
         return Err(format!("{} is still {}: cancel it first, or resume it", head.id, head.status.word()));
     }
-    let cleaned = head.steps[earlier_plan.main_steps..].iter().any(|one| *one == Standing::Passed);
+    let cleaned = head.steps[earlier_plan.main_steps..].contains(&Standing::Passed);
     if cleaned && !options.after_finally {
         return Err(format!(
             "`finally` of {} has already cleaned up what its steps had made; --after-finally reruns it all the same",

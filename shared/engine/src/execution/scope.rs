@@ -191,7 +191,7 @@ impl Draft<'_> {
         match rest {
             [] => {
                 for capture in &self.plan.steps[step].captures {
-                    let path = [wanted.as_slice(), &[capture.name.clone()]].concat();
+                    let path = [wanted.as_slice(), std::slice::from_ref(&capture.name)].concat();
                     let value = self.captured(step, |values| values.captures.get(&capture.name).cloned())?;
                     seen.put(&path, value.unwrap_or(Captured::NULL));
                 }
