@@ -1,6 +1,8 @@
 //! Reads a flow with everything that travels with it, and compiles it.
 
 use std::collections::BTreeSet;
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +19,12 @@ use crate::out::Out;
 
 /// The largest file that travels with a flow, in bytes.
 const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// So many flows take longer to check than a thread to start.
+const WORTH_A_THREAD: usize = 8;
+
+/// What came of a flow's file: see [`check`].
+type Checked = Result<Result<Flow, Diagnostics>, CommandError>;
 
 /// A flow that can run.
 pub(crate) struct Flow {
@@ -42,8 +50,8 @@ pub(crate) fn load_all(
 ) -> Result<Vec<Flow>, CommandError> {
     let mut flows = Vec::new();
     let mut bad = 0;
-    for file in files {
-        match check(file, programs, environment)? {
+    for (file, checked) in files.iter().zip(check_each(files, programs, environment)) {
+        match checked? {
             Ok(flow) => {
                 out.note(&shown(&flow.warnings, file, out));
                 flows.push(flow);
@@ -63,6 +71,21 @@ pub(crate) fn load_all(
         (bad, good) => format!("{bad} of {} flows cannot run, so none was run", bad + good),
     };
     Err(CommandError::wrong(said))
+}
+
+/// Checks every flow, many of them on several threads at once.
+fn check_each(files: &[PathBuf], programs: &Programs, environment: &Environment) -> Vec<Checked> {
+    let each =
+        |files: &[PathBuf]| -> Vec<Checked> { files.iter().map(|file| check(file, programs, environment)).collect() };
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(files.len() / WORTH_A_THREAD);
+    if threads < 2 {
+        return each(files);
+    }
+    std::thread::scope(|scope| {
+        let chunks = files.chunks(files.len().div_ceil(threads));
+        let working: Vec<_> = chunks.map(|chunk| scope.spawn(move || each(chunk))).collect();
+        working.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
 }
 
 /// The problems as text, an empty line after each, their files as seen from the current folder.
@@ -93,11 +116,7 @@ pub(crate) fn located(problems: &Diagnostics, file: &Path) -> Vec<Diagnostic> {
 ///
 /// # Errors
 /// When its file cannot be read; what is wrong within it is the inner error.
-pub(crate) fn check(
-    file: &Path,
-    programs: &Programs,
-    environment: &Environment,
-) -> Result<Result<Flow, Diagnostics>, CommandError> {
+pub(crate) fn check(file: &Path, programs: &Programs, environment: &Environment) -> Checked {
     let bundle = bundle(file, environment)?;
     Ok(match compile(&bundle, &Types, programs) {
         Ok(Compiled { plan, warnings }) => Ok(Flow { file: file.to_owned(), bundle: Arc::new(bundle), plan, warnings }),

@@ -19,7 +19,7 @@ const FILE: &str = "assay.db";
 /// How long a save waits for another process's.
 const BUSY: Duration = Duration::from_secs(10);
 /// Pages of the write-ahead log before it is written back; larger: fewer pauses, more disk.
-const CHECKPOINT: u32 = 4000;
+const CHECKPOINT: u32 = 8000;
 const JOURNAL_LIMIT: u32 = 64 << 20;
 /// A log of up to so many bytes is left as it is at the end: the next process reads it in a few milliseconds, while
 /// writing it back waits for the disk three times.
