@@ -1,0 +1,76 @@
+//! The state x event table: what every event does in every state, as a snapshot. `UPDATE=1` writes it anew.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use assay_tests::scenario::Scenario;
+
+/// States, each with the events that lead to it. The step that events speak of is `s`.
+const STATES: &[(&str, &str, &[&str])] = &[
+    ("queued", ACT, &[]),
+    ("dispatched", ACT, &["admitted"]),
+    ("claimed", ACT, &["admitted", "s started"]),
+    ("retry pause", ACT, &["admitted", "s errored"]),
+    ("turn pause", ACT, &["admitted", "s continued {\"after\": 9000}"]),
+    ("ready, no place", WAITS_FOR_A_PLACE, &["admitted 1"]),
+    ("pending", NEEDS, &["admitted"]),
+    ("arming", ARMED, &["admitted"]),
+    ("armed", ARMED, &["admitted", "s prepared"]),
+    ("preparing", FAULT, &["admitted"]),
+    ("delay", "steps: [{id: s, type: delay, with: {for: 1m}}]", &["admitted"]),
+    ("wait", "steps: [{id: s, type: wait, with: {signal: go, within: 1m}}]", &["admitted"]),
+    ("child", "steps: [{id: s, type: flow, with: {flow: child.yaml}}]", &["admitted"]),
+    ("stopping", ACT, &["admitted", "cancel"]),
+    ("child stopping", "steps: [{id: s, type: flow, with: {flow: child.yaml}}]", &["admitted", "cancel"]),
+    ("undoing", FAULT, &["admitted", "s prepared {\"undo\": 1}", "s passed"]),
+    ("in finally", "steps: [{id: a, type: act}]\nfinally: [{id: s, type: act}]", &["admitted", "a passed"]),
+    ("passed", ACT, &["admitted", "s passed"]),
+    ("cancelled", ACT, &["cancel"]),
+];
+
+const ACT: &str = "steps: [{id: s, type: act, retry: {maxAttempts: 2, interval: 9s, jitter: false}}]";
+const NEEDS: &str = "steps: [{id: a, type: act}, {id: s, type: act}]";
+const WAITS_FOR_A_PLACE: &str = "steps: [{id: a, type: act, needs: []}, {id: s, type: act, needs: []}]";
+const ARMED: &str = "steps: [{id: x, type: act}, {id: s, type: expect, needs: [x], armBefore: x}]";
+const FAULT: &str = "steps: [{id: s, type: fault}]";
+
+const EVENTS: &[&str] = &[
+    "admitted",
+    "s started",
+    "s prepared",
+    "s continued {\"after\": 9000}",
+    "s passed",
+    "s failed",
+    "s errored",
+    "s cancelled",
+    "s lost",
+    "s undone",
+    "s#7 passed",
+    "child s passed {}",
+    "signal go",
+    "wait 2h",
+    "cancel",
+    "cancel forced",
+];
+
+#[test]
+fn every_event_in_every_state_does_what_the_table_says() {
+    let mut table = String::from("what an event does in a state: the first thing that follows, or why it is ignored\n");
+    for (state, flow, setup) in STATES {
+        table.push_str(&format!("\n{state}\n"));
+        for event in EVENTS {
+            let mut scenario = Scenario::of(flow, &BTreeMap::new()).unwrap();
+            setup.iter().for_each(|line| scenario.when(line).unwrap());
+            scenario.when(event).unwrap();
+            let said = scenario.lines.first().map_or("nothing", String::as_str);
+            let more = scenario.lines.len().saturating_sub(1);
+            let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+            table.push_str(&format!("  {event:<30} {said}{more}\n"));
+        }
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/state-event-table.txt");
+    if std::env::vars().any(|(name, value)| name == "UPDATE" && value == "1") {
+        std::fs::write(&path, &table).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), table, "UPDATE=1 writes the table anew");
+}
