@@ -277,8 +277,7 @@ impl Judge<'_> {
             let allowed = repeatable(step.kind.type_name())
                 || step.on_lost == OnLost::Retry
                 || step.retry.on.iter().any(|on| matches!(on, RetryOn::Lost));
-            let prepare = matches!(&step.kind, StepKind::Job { spec } if spec.prepares());
-            if lost(result) && !allowed && !prepare {
+            if lost(result) && !allowed {
                 wrong.push(format!("{place} was tried again after its worker was lost"));
             }
         }

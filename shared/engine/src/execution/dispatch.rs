@@ -75,7 +75,12 @@ impl Draft<'_> {
             Err(fault) => return Ok(Err(fault)),
         };
         let StepKind::Job { spec } = &self.plan_step(at.step).kind else { return Ok(Ok(())) };
-        let repeatable = phase != JobPhase::Run || spec.repeatable(&rendered.with);
+        // To record a position does nothing; any other preparation may have acted.
+        let repeatable = match phase {
+            JobPhase::Prepare if self.plan_step(at.step).arm_before.is_some() => true,
+            JobPhase::Prepare | JobPhase::Run => spec.repeatable(&rendered.with),
+            JobPhase::Undo => true,
+        };
         let now = self.now;
         let state = self.instance_mut(at)?;
         state.rendered_at.get_or_insert(now);
