@@ -90,8 +90,7 @@ impl Dispatcher {
         if unsent {
             let effects = self.unsent(&mut session).await?;
             waits = self.perform(&session, effects).await?;
-            session.execution.mark_sent();
-            session.sent = true;
+            self.sessions.note_sent(&mut session);
         }
         let now = self.platform.now().await?.max(session.head().now);
         let mut draft = Draft::default();
@@ -124,7 +123,7 @@ impl Dispatcher {
         let Some(loaded) = loaded else { return Ok(None) };
         let plan = self.platform.plans.get(&*self.platform.store, &loaded.head.flow_version, &loaded.head.main).await;
         match plan {
-            Ok(plan) => Ok(Some(Session::of(loaded, plan))),
+            Ok(plan) => Ok(Some(self.sessions.known(Session::of(loaded, plan)))),
             Err(PlanError::Store(error)) if error.class != PortErrorClass::Bug => Err(Trouble::Port(error)),
             Err(fault) => Err(Trouble::Fault(fault.to_string())),
         }
@@ -307,8 +306,7 @@ impl Dispatcher {
         }
         effects.extend(draft.effects);
         let waits = self.perform(&session, effects).await?;
-        session.execution.mark_sent();
-        session.sent = true;
+        self.sessions.note_sent(&mut session);
         if session.head().status.ended() {
             self.close(session, Vec::new()).await?;
         } else {

@@ -48,11 +48,14 @@ impl Session {
 pub(super) struct Sessions {
     limit: usize,
     kept: Mutex<HashMap<ExecutionId, Session>>,
+    /// The version of each execution whose effects this process has performed last. It outlasts a session that a
+    /// failed save has made doubtful: what was sent is not sent again with each try.
+    sent: Mutex<HashMap<ExecutionId, u64>>,
 }
 
 impl Sessions {
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, kept: Mutex::default() }
+        Self { limit, kept: Mutex::default(), sent: Mutex::default() }
     }
 
     /// Takes a session out; whoever took it puts it back unless it has become doubtful.
@@ -60,6 +63,33 @@ impl Sessions {
         let mut session = self.kept().remove(id)?;
         session.fresh = false;
         Some(session)
+    }
+
+    /// The effects of the session's version are performed.
+    pub(super) fn note_sent(&self, session: &mut Session) {
+        session.execution.mark_sent();
+        session.sent = true;
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        if session.head().status.ended() {
+            sent.remove(&session.head().id);
+            return;
+        }
+        if sent.len() >= self.limit.max(1) * 8
+            && let Some(any) = sent.keys().next().cloned()
+        {
+            sent.remove(&any);
+        }
+        sent.insert(session.head().id.clone(), session.version);
+    }
+
+    /// A session that was loaded anew, with what this process knows of its effects.
+    pub(super) fn known(&self, mut session: Session) -> Session {
+        let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        if sent.get(&session.head().id) == Some(&session.version) {
+            session.execution.mark_sent();
+            session.sent = true;
+        }
+        session
     }
 
     pub(super) fn put(&self, session: Session) {
