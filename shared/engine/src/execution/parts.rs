@@ -13,7 +13,7 @@ use crate::id::ExecutionId;
 use crate::job::{Captured, Cookie, JobPhase};
 
 /// Instances in one part.
-pub const BLOCK: u32 = 16;
+pub const BLOCK: u32 = 10;
 
 /// The name of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,7 +22,7 @@ pub enum PartId {
     Start,
     /// One step.
     Step(u32),
-    /// Sixteen instances of a step.
+    /// Ten instances of a step.
     Block(u32, u32),
     /// Values of a step that are too large for its part.
     StepValues(u32),

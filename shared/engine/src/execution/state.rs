@@ -1,6 +1,6 @@
 //! The state of an execution: a small head, and parts that a transition reads and writes only when it must.
 //!
-//! A part is the state of one step, of sixteen instances, or of the values of one step or instance when they are
+//! A part is the state of one step, of ten instances, or of the values of one step or instance when they are
 //! large; so what a transition writes does not grow with the execution.
 
 use jiff::Timestamp;
