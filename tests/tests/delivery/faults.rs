@@ -83,6 +83,8 @@ pub(crate) struct CountedStore {
     pub(crate) loads: AtomicUsize,
     /// So many of the next saves are made and answered with an error.
     pub(crate) made_but_denied: AtomicUsize,
+    /// So many of the next saves are refused: the disk is full.
+    pub(crate) refused: AtomicUsize,
     /// The head of this execution cannot be read.
     pub(crate) unreadable: Mutex<Option<ExecutionId>>,
     /// Claims of these steps are always refused.
@@ -99,6 +101,7 @@ impl CountedStore {
             saves: AtomicUsize::new(0),
             loads: AtomicUsize::new(0),
             made_but_denied: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
             unreadable: Mutex::default(),
             no_claims: Mutex::default(),
             ahead: AtomicUsize::new(0),
@@ -134,6 +137,10 @@ impl ExecutionStore for CountedStore {
     }
     async fn save(&self, save: Save) -> Result<Saved, PortError> {
         self.saves.fetch_add(1, Ordering::SeqCst);
+        let refused = self.refused.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if refused.is_ok() {
+            return Err(PortError::retry("save: the disk is full"));
+        }
         self.dues.lock().unwrap().insert(save.head.id.clone(), save.due);
         let saved = self.inner.save(save).await?;
         let denied = self.made_but_denied.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));

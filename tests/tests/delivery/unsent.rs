@@ -199,3 +199,16 @@ async fn a_command_leaves_the_executions_of_other_processes_alone_until_it_resum
     let view = command.ends_within(&id, Duration::from_secs(5)).await;
     assert_eq!(view.status, ExecutionStatus::Passed);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_is_not_sent_again_with_each_try_after_a_failed_save() {
+    let world = World::new(flow(vec![step("a"), step("b")]), |_| Act::Pass);
+    let id = world.start("one").await;
+    world.dispatch().await;
+    world.store.refused.store(12, Ordering::SeqCst);
+    let view = world.ends_within(&id, Duration::from_secs(15 * 60)).await;
+    assert_eq!(view.status, ExecutionStatus::Passed);
+    assert_eq!(world.store.refused.load(Ordering::SeqCst), 0, "saves were refused");
+    let sent = world.queue.delays.lock().unwrap().iter().filter(|(message, _)| is_job(message)).count();
+    assert_eq!(sent, 2, "each job once, however often the save after it was refused");
+}
