@@ -100,21 +100,7 @@ pub(crate) fn result(outcome: Outcome, started_at: Timestamp, ended_at: Timestam
         code: "scripted".to_owned(),
         message: "as the script says".to_owned(),
     });
-    JobResult {
-        outcome,
-        error,
-        captures: BTreeMap::new(),
-        hidden: BTreeMap::new(),
-        assertions: Vec::new(),
-        failed_captures: Vec::new(),
-        retry_on: Vec::new(),
-        cookies: Vec::new(),
-        evidence: None,
-        looks: None,
-        artifacts: Vec::new(),
-        started_at,
-        ended_at,
-    }
+    JobResult { error, ..JobResult::of(outcome, started_at, ended_at) }
 }
 
 /// One process on a store and a queue that others may share.

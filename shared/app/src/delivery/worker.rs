@@ -295,20 +295,6 @@ fn stopped(job: &Job, now: Timestamp) -> Event {
 }
 
 fn ended(key: &ClaimKey, outcome: Outcome, error: Option<JobError>, began: Timestamp, now: Timestamp) -> Event {
-    let result = JobResult {
-        outcome,
-        error,
-        captures: Default::default(),
-        hidden: Default::default(),
-        assertions: Vec::new(),
-        failed_captures: Vec::new(),
-        retry_on: Vec::new(),
-        cookies: Vec::new(),
-        evidence: None,
-        looks: None,
-        artifacts: Vec::new(),
-        started_at: began,
-        ended_at: now,
-    };
+    let result = JobResult { error, ..JobResult::of(outcome, began, now) };
     Event::StepFinished { fence: key.fence.clone(), result: Box::new(result) }
 }

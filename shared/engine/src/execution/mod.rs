@@ -32,7 +32,6 @@ pub use parts::{
 };
 pub use request::NoRequest;
 pub use rerun::{Carried, NotCarried, RerunOptions, plan_rerun};
-pub use scope::path_text;
 pub use standing::Standing;
 pub use state::{FORMAT, Head, Parent, Stop, Timer, UndoEntry, Unsent};
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::draft::{At, Draft, Draw, Missing};
 use super::standing::Standing;
+use crate::compile::path_text;
 use crate::expr::{Evaluation, JsonTemplate, PathPart, Reference, References, Scope, Template, Value};
 use crate::job::{Captured, Deferred, LateTemplate, ScopeValue};
 
@@ -98,27 +99,6 @@ pub(super) fn wanted(reference: &Reference) -> Option<Wanted> {
         Some("steps") => Some(path(3)),
         _ => None,
     }
-}
-
-/// `.body.items[0].id` after `output`, as the text of a hidden capture: `body.items[0].id`.
-#[must_use]
-pub fn path_text(path: &[PathPart]) -> String {
-    let mut text = String::new();
-    for part in path {
-        match part {
-            PathPart::Field(name) => {
-                let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-                    && name.bytes().next().is_some_and(|b| !b.is_ascii_digit());
-                match (plain, text.is_empty()) {
-                    (true, true) => text.push_str(name),
-                    (true, false) => text.push_str(&format!(".{name}")),
-                    (false, _) => text.push_str(&format!("[{}]", Json::from(&**name))),
-                }
-            }
-            PathPart::Index(index) => text.push_str(&format!("[{index}]")),
-        }
-    }
-    text
 }
 
 /// Puts `value` where an expression finds it below `steps.<id>.output`.
