@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assay_egress::Egress;
-use assay_engine::job::{Artifact, BlobRef, Cookie, ErrorClass, JobError};
+use assay_engine::job::{Artifact, BlobRef, ErrorClass, JobError};
 use assay_engine::types::{Arming, FlowKind, OutputField, Problem};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -138,9 +138,6 @@ pub struct Cookies {
     /// What this attempt adds, in order.
     pub added: Vec<(String, String, Timestamp)>,
 }
-
-/// A sealed cookie is opened before a runner sees it.
-pub type SealedCookie = Cookie;
 
 /// Reads files beside the flow.
 #[async_trait]

@@ -50,19 +50,9 @@ impl Seen {
     }
 
     fn hides_one(&self, reference: &Reference) -> bool {
-        let asked = wanted(reference);
-        self.opaque.iter().any(|hidden| asked.is_some_and_prefix(hidden))
-    }
-}
-
-trait Prefix {
-    fn is_some_and_prefix(&self, other: &[String]) -> bool;
-}
-
-impl Prefix for Option<Wanted> {
-    /// Either is the beginning of the other.
-    fn is_some_and_prefix(&self, other: &[String]) -> bool {
-        self.as_ref().is_some_and(|mine| mine.iter().zip(other).all(|(a, b)| a == b))
+        let Some(asked) = wanted(reference) else { return false };
+        // Either is the beginning of the other.
+        self.opaque.iter().any(|hidden| asked.iter().zip(hidden).all(|(a, b)| a == b))
     }
 }
 
