@@ -96,6 +96,19 @@ pub struct Output {
     pub sent: Option<Json>,
     /// What people read first, when it did not pass: the nearest miss, a hint.
     pub note: Option<String>,
+    /// What the step's own words ask for (`count`, `within`), judged by the runner: reported before the assertions.
+    pub expectations: Vec<Expectation>,
+}
+
+/// Something that a step's own words ask for, and whether it came true. One that did not makes the step failed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation {
+    /// What was asked for, as a person would write it: `count >= 1 within 60s`.
+    pub that: String,
+    /// Whether it came true.
+    pub passed: bool,
+    /// What came instead: a lowercase fragment; masked later.
+    pub reason: Option<String>,
 }
 
 /// What a runner is given besides its config.

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use super::open::{Opened, SecretPaths, leaves};
 use super::scope::StepScope;
-use crate::contract::{Files as FilesPort, Output, StepError, StepErrorClass};
+use crate::contract::{Expectation, Files as FilesPort, Output, StepError, StepErrorClass};
 use crate::mask::{MASK, Masker, SHORTEST};
 
 /// What a look saw, and what the expressions say of it. Texts in it are masked, values are not.
@@ -144,6 +144,7 @@ impl<'a> Evaluator<'a> {
         }
         let secret = look.captures.iter().flatten().filter(|captured| captured.secret);
         look.masker = self.masker.and(secret.flat_map(|captured| leaves(&captured.value)).collect());
+        look.assertions.extend(output.expectations.into_iter().map(|asked| expected(asked, &look.masker)));
         for (index, assertion) in self.job.assertions.iter().enumerate() {
             self.assertion(&mut look, assertion, &scope, now, index);
         }
@@ -267,6 +268,19 @@ impl<'a> Evaluator<'a> {
         }
         masker.cut_json(&mut value);
         value
+    }
+}
+
+/// What the step's own words asked for, as an assertion.
+fn expected(asked: Expectation, masker: &Masker) -> AssertionResult {
+    let masked = |text: String| masker.cut_text(&text).into_owned();
+    AssertionResult {
+        that: masked(asked.that),
+        passed: asked.passed,
+        message: None,
+        soft: false,
+        reason: asked.reason.map(masked),
+        parts: Vec::new(),
     }
 }
 

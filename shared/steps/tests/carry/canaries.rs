@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use assay_engine::job::Outcome;
 use assay_steps::carry::CarriedOut;
-use assay_steps::contract::{Output, StepError, StepErrorClass};
+use assay_steps::contract::{Expectation, Output, StepError, StepErrorClass};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use bytes::Bytes;
@@ -94,6 +94,11 @@ async fn outputs_evidence_and_notes_of_a_step_betray_nothing() {
                 .clone(),
             sent: Some(json!({"headers": {"authorization": &disguise}})),
             note: Some(format!("nearest miss: {disguise}")),
+            expectations: vec![Expectation {
+                that: format!("count >= {disguise}"),
+                passed: false,
+                reason: Some(format!("saw {disguise}")),
+            }],
         };
         let script = Script::of(move |_| Act::Done(output.clone()));
         let keys = json!({"assertions": [{"that": "body.a[0] == 'x'"}, {"that": "text.size() < 2"}]});
@@ -245,7 +250,11 @@ async fn cookies_betray_nothing() {
 async fn what_is_sent_betrays_nothing_made_from_a_secret() {
     let script = Script::of(|call| {
         let sent = Some(call.config.say.clone());
-        Act::Done(Output { fields: json!({"echo": call.config.say}).as_object().unwrap().clone(), sent, note: None })
+        Act::Done(Output {
+            fields: json!({"echo": call.config.say}).as_object().unwrap().clone(),
+            sent,
+            ..Output::default()
+        })
     });
     let keys = json!({
         "with": {"say": {"raw": null, "basic": null, "made": null}},

@@ -1,9 +1,10 @@
 //! Assertions, captures, hidden captures and expressions of `retry.on`.
 
 use assay_engine::job::{Captured, Outcome};
+use assay_steps::contract::Expectation;
 use serde_json::json;
 
-use crate::script::{Outside, Script, World, error_of, job, result_of};
+use crate::script::{Act, Outside, Script, World, error_of, job, result_of};
 
 fn that(text: &str) -> serde_json::Value {
     json!({"that": text})
@@ -219,4 +220,20 @@ async fn the_values_of_all_parts_together_are_bounded() {
     let size: usize = result.assertions.iter().map(|a| serde_json::to_string(&a.parts).unwrap().len()).sum();
     assert!(size < 64 * 1024, "{size}");
     assert!(result.assertions[79].parts[0].note.as_ref().unwrap().contains("not shown"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_steps_own_words_ask_for_is_judged_before_the_assertions() {
+    let mut output = crate::script::output(json!({"count": 0}));
+    output.expectations = vec![Expectation {
+        that: "count >= 1 within 5s".into(),
+        passed: false,
+        reason: Some("none of 3 messages matches".into()),
+    }];
+    let script = Script::of(move |_| Act::Done(output.clone()));
+    let result = World::new(script, Outside::default()).result(job(json!({"assertions": [that("count == 0")]}))).await;
+    assert_eq!(result.outcome, Outcome::Failed);
+    let said: Vec<_> = result.assertions.iter().map(|asked| (asked.that.as_str(), asked.passed)).collect();
+    assert_eq!(said, [("count >= 1 within 5s", false), ("count == 0", true)]);
+    assert_eq!(result.assertions[0].reason.as_deref(), Some("none of 3 messages matches"));
 }

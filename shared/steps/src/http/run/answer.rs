@@ -66,7 +66,7 @@ pub(super) fn output(
         json!({"version": facts.version, "expiresInDays": left})
     });
     fields.insert("tls".into(), tls.unwrap_or_default());
-    Ok(Output { fields, sent: None, note })
+    Ok(Output { fields, note, ..Output::default() })
 }
 
 /// Lower-case names, each with one string.

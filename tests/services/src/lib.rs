@@ -1,0 +1,1 @@
+//! The real systems that tests talk to, as `scripts/services` has started them.
