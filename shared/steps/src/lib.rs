@@ -2,6 +2,7 @@
 
 pub mod carry;
 pub mod contract;
+pub mod expect;
 pub mod http;
 pub mod mask;
 pub mod registry;

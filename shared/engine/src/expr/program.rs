@@ -10,7 +10,7 @@ use super::lower::lower;
 use super::parse::parse;
 use super::references::References;
 use super::run::Run;
-use super::tree::Tree;
+use super::tree::{NodeKind, Tree};
 use super::value::Value;
 
 /// A compiled expression. Cheap to clone, shared between threads as it is.
@@ -42,6 +42,16 @@ impl Program {
     /// What it names.
     pub fn references(&self) -> &References {
         &self.0.tree.references
+    }
+
+    /// What must all hold for it to be true: the operands of `&&` at its top, each an expression by itself, or the
+    /// whole text. Whoever looks for a near miss asks them one by one.
+    pub fn conjuncts(&self) -> Vec<&str> {
+        let tree = &self.0.tree;
+        let NodeKind::And(parts) = &tree.get(tree.top).kind else { return vec![self.text()] };
+        let texts: Option<Vec<&str>> =
+            parts.iter().map(|part| self.text().get(tree.get(*part).range.clone()).map(str::trim)).collect();
+        texts.unwrap_or_else(|| vec![self.text()])
     }
 
     /// Its value in a scope.
