@@ -7,3 +7,4 @@ pub mod http;
 pub mod mask;
 pub mod registry;
 pub mod schema;
+pub mod tls;

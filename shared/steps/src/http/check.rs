@@ -4,8 +4,9 @@ use assay_engine::types::Problem;
 use serde_json::Value as Json;
 use url::Url;
 
-use super::config::{LARGEST_BODY, MOST_REDIRECTS, is_pem};
+use super::config::{LARGEST_BODY, MOST_REDIRECTS};
 use super::values::Size;
+use crate::tls;
 
 /// The ways to give a body.
 const BODIES: [&str; 6] = ["json", "form", "text", "multipart", "graphql", "file"];
@@ -41,7 +42,7 @@ pub(super) fn check(with: &Json) -> Vec<Problem> {
     }
     check_headers(with, &mut problems);
     check_limits(with, &mut problems);
-    check_tls(with, &mut problems);
+    problems.extend(tls::halves(with));
     if let Some(proxy) = literal(with, "/proxy")
         && let Err(message) = proxy_url(proxy)
     {
@@ -112,15 +113,6 @@ fn check_limits(with: &Json, problems: &mut Vec<Problem>) {
     }
 }
 
-fn check_tls(with: &Json, problems: &mut Vec<Problem>) {
-    let given = |key: &str| with.pointer(&format!("/tls/{key}")).is_some_and(|value| !value.is_null());
-    for (has, needs) in [("cert", "key"), ("key", "cert")] {
-        if given(has) && !given(needs) {
-            problem(problems, &format!("/tls/{has}"), format!("`{has}` without `{needs}`"), "give both, or neither");
-        }
-    }
-}
-
 pub(super) fn repeatable(with: &Json) -> bool {
     let method = with.get("method").and_then(Json::as_str);
     let method = method.unwrap_or(if with.get("graphql").is_some() { "POST" } else { "GET" });
@@ -138,10 +130,7 @@ pub(super) fn files(with: &Json) -> Vec<String> {
         let parts = part.as_array().map_or(std::slice::from_ref(part), Vec::as_slice);
         found.extend(parts.iter().filter_map(|part| part.get("file")?.as_str()));
     }
-    // A template here is a certificate in place, from a secret or a variable.
-    let named = |text: &&str| !is_template(text) && !is_pem(text);
-    let keys = ["/tls/ca", "/tls/cert", "/tls/key"];
-    found.extend(keys.iter().filter_map(|key| with.pointer(key)?.as_str()).filter(named));
+    found.extend(tls::named_files(with));
     let mut seen = std::collections::BTreeSet::new();
     found.into_iter().filter(|name| seen.insert(*name)).map(str::to_owned).collect()
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
 
 use super::values::{Pairs, Scalar, Size};
+use crate::tls::Tls;
 
 /// One HTTP request.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -253,39 +254,6 @@ pub struct ClientCredentials {
     /// What the token is for, separated by blanks.
     #[serde(default)]
     pub scope: Option<String>,
-}
-
-/// How the target is trusted, and how this side shows who it is.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Tls {
-    /// Whether the target's certificate is verified; true unless given.
-    #[serde(default = "yes")]
-    pub verify: bool,
-    /// Certificates to trust instead of the machine's own: PEM text, or the name of a file.
-    #[serde(default)]
-    pub ca: Option<String>,
-    /// The client's certificate chain: PEM text, or the name of a file. Needs `key`.
-    #[serde(default)]
-    pub cert: Option<String>,
-    /// The client's private key: PEM text, or the name of a file. Needs `cert`.
-    #[serde(default)]
-    pub key: Option<String>,
-}
-
-impl Default for Tls {
-    fn default() -> Self {
-        Self { verify: true, ca: None, cert: None, key: None }
-    }
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// Whether a TLS key of `with` is PEM text itself, and not a file's name.
-pub(super) fn is_pem(text: &str) -> bool {
-    text.contains("-----BEGIN")
 }
 
 /// An HTTP version.

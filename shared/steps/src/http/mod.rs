@@ -9,8 +9,7 @@ mod run;
 mod spec;
 mod values;
 
-pub use config::{
-    Auth, Basic, ClientCredentials, DescribedFile, FileBody, Graphql, HttpConfig, Part, Parts, Tls, Version,
-};
+pub use crate::tls::Tls;
+pub use config::{Auth, Basic, ClientCredentials, DescribedFile, FileBody, Graphql, HttpConfig, Part, Parts, Version};
 pub use spec::Http;
 pub use values::{Pairs, Scalar, Size};

@@ -2,7 +2,7 @@
 
 use super::oauth::Tokens;
 use super::pool::Pool;
-use super::tls::TlsSettings;
+use crate::tls::TlsSettings;
 
 /// Connections at rest, TLS settings, tokens.
 #[derive(Default)]

@@ -15,8 +15,8 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
+use super::handshake::TlsFacts;
 use super::phase::{Phase, PhaseMark};
-use super::tls::TlsFacts;
 use super::wire::{Idle, Seen, Watch, Wire};
 use crate::http::Version;
 

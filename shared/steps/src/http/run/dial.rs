@@ -14,13 +14,14 @@ use url::{Host, Url};
 
 use super::connection::Connection;
 use super::fault;
+use super::handshake::TlsFacts;
 use super::phase::{Phase, PhaseMark};
 use super::pool::{Proxy, Route};
-use super::tls::{TlsFacts, TlsOptions, TlsSettings};
 use super::wire::{Seen, Tcp, Wire};
 use crate::contract::{StepError, StepErrorClass as Class};
 use crate::http::Version;
 use crate::http::check::proxy_url;
+use crate::tls::{TlsOptions, TlsSettings};
 
 /// How long the phases took, all hops together.
 #[derive(Debug, Clone, Copy, Default)]
@@ -104,7 +105,7 @@ impl Dial<'_> {
                 self.mark.set(Phase::Tunnel);
                 tunnel(&mut tcp, proxy, route).await?;
             }
-            let config = self.settings.get(self.options, route.version).await?;
+            let config = self.settings.get(self.options, offered(route.version)).await.map_err(fault::tls)?;
             self.mark.set(Phase::Handshake);
             let start = Instant::now();
             let name = ServerName::try_from(route.host.trim_end_matches('.').to_owned())
@@ -129,6 +130,15 @@ impl Dial<'_> {
         Connection::start(wire, version, watch, seen, connected.address, facts)
             .await
             .map_err(|error| fault::hyper(&route.host, &error, 0, false))
+    }
+}
+
+/// What is offered within TLS for a version.
+fn offered(version: Option<Version>) -> &'static [&'static [u8]] {
+    match version {
+        None => &[b"h2", b"http/1.1"],
+        Some(Version::One) => &[b"http/1.1"],
+        Some(Version::Two) => &[b"h2"],
     }
 }
 

@@ -16,12 +16,13 @@ use super::client::Client;
 use super::connection::{Connection, Payload};
 use super::dial::{Dial, Timings, plain_host};
 use super::fault;
+use super::handshake::TlsFacts;
 use super::phase::{Phase, PhaseMark};
 use super::pool::{Proxy, Route};
-use super::tls::{TlsFacts, TlsOptions};
 use crate::contract::StepError;
 use crate::http::check::IDEMPOTENT;
 use crate::http::{Size, Version};
+use crate::tls::TlsOptions;
 
 const PROXY_AUTHORIZATION: HeaderName = hyper::header::PROXY_AUTHORIZATION;
 

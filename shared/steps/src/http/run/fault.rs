@@ -8,6 +8,7 @@ use assay_egress::EgressError;
 
 use super::phase::Phase;
 use crate::contract::{StepError, StepErrorClass as Class};
+use crate::tls::{TlsError, what_is_wrong};
 
 /// The request itself is wrong, which only shows once its templates are rendered.
 pub(super) fn request(message: impl Into<String>) -> StepError {
@@ -47,23 +48,20 @@ pub(super) fn egress(error: &EgressError, proxy: bool) -> StepError {
     StepError::new(class, code, message)
 }
 
+/// The settings of TLS are wrong.
+pub(super) fn tls(error: TlsError) -> StepError {
+    error.into_step_error("http.request", "http.tls")
+}
+
 /// The TLS handshake broke off.
 pub(super) fn handshake(host: &str, error: &io::Error) -> StepError {
-    use rustls::CertificateError as Bad;
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    let hint = match tls {
-        Some(rustls::Error::InvalidCertificate(bad)) => match bad {
-            Bad::UnknownIssuer => "nobody trusted has issued the certificate: give its authority as `tls.ca`",
-            Bad::Expired | Bad::ExpiredContext { .. } => "the certificate has expired",
-            Bad::NotValidYet | Bad::NotValidYetContext { .. } => "the certificate is not valid yet: check the clocks",
-            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => "the certificate is for another name",
-            _ => "the certificate is not accepted",
-        },
+    let hint = what_is_wrong(error).unwrap_or(match tls {
         Some(rustls::Error::AlertReceived(_)) => "the target refused the handshake: it may want a client certificate",
         Some(rustls::Error::InvalidMessage(_)) => "what answered does not speak TLS: is it plain http?",
         Some(rustls::Error::NoApplicationProtocol) => "the target does not offer this `version`",
         _ => "the target broke off the handshake",
-    };
+    });
     let class = if tls.is_some() { Class::Permanent } else { Class::Retry };
     StepError::new(class, "http.tls", format!("{host}: TLS handshake failed: {hint} ({error})"))
 }

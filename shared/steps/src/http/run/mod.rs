@@ -11,13 +11,13 @@ mod decode;
 mod dial;
 mod exchange;
 mod fault;
+mod handshake;
 mod multipart;
 mod oauth;
 mod phase;
 mod pool;
 mod request;
 mod runner;
-mod tls;
 mod wire;
 mod x509;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::connection::Connection;
-use super::tls::TlsId;
 use crate::http::Version;
+use crate::tls::TlsId;
 
 /// How long a connection may rest. Most servers keep theirs for longer.
 const REST: Duration = Duration::from_secs(30);

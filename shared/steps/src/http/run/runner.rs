@@ -21,10 +21,10 @@ use super::fault;
 use super::phase::PhaseMark;
 use super::pool::Proxy;
 use super::request::{Plan, with_cookies};
-use super::tls::TlsOptions;
 use crate::contract::{StepContext, StepError, StepErrorClass as Class, StepOutcome, StepRunner};
 use crate::http::config::{LARGEST_BODY, MOST_REDIRECTS};
 use crate::http::{Auth, Http, HttpConfig, Size};
+use crate::tls::TlsOptions;
 
 #[async_trait]
 impl StepRunner for Http {
@@ -62,7 +62,7 @@ impl Http {
         start: Instant,
     ) -> Result<StepOutcome, StepError> {
         let mut plan = Plan::make(config, cx.files.as_ref(), cx.seed).await?;
-        let options = TlsOptions::read(&config.tls, cx.files.as_ref()).await?;
+        let options = TlsOptions::read(&config.tls, cx.files.as_ref()).await.map_err(fault::tls)?;
         let proxy = config.proxy.as_deref().map(Proxy::read).transpose()?.map(Arc::new);
         let max_body = Size(config.max_body.0.min(LARGEST_BODY.0));
         let mut exchange = Exchange {
