@@ -5,6 +5,7 @@ pub mod contract;
 pub mod expect;
 pub mod http;
 pub mod mask;
+pub mod redis;
 pub mod registry;
 pub mod schema;
 pub mod tls;

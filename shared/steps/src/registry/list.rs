@@ -47,4 +47,5 @@ macro_rules! step_types {
 
 step_types! {
     "http" crate::http::Http;
+    "redis" crate::redis::Redis;
 }

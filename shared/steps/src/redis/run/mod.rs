@@ -1,0 +1,16 @@
+//! How the step acts: our own reader of the protocol, over the guard's connections.
+//!
+//! A target may be hostile, so what a reply may take is known before it is read: every byte and every value is paid from
+//! one budget, and announced lengths are compared with what is left of it.
+
+mod client;
+mod doing;
+mod fault;
+mod pool;
+mod reader;
+mod reply;
+mod runner;
+mod session;
+mod stream;
+
+pub(super) use client::Client;

@@ -1,0 +1,14 @@
+//! The redis step against a real server, and against clumsy and hostile ones, all on this machine.
+#![expect(clippy::disallowed_methods, reason = "the targets of a test run beside it, and end with it")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what surrounds a test is test code too")]
+
+mod certificates;
+mod fault_cases;
+mod faults;
+mod guarded;
+mod kept;
+mod page;
+mod replies;
+mod signing;
+mod surroundings;
+mod target;

@@ -1,0 +1,195 @@
+//! What the step is run with.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use assay_egress::Egress;
+use assay_engine::expr::Programs;
+use assay_engine::job::{Artifact, BlobRef, Job, JobResult};
+use assay_steps::carry::{CarriedOut, Surroundings, carry_out};
+use assay_steps::contract::{
+    Artifacts, Clock, Files, Output, Secrets, StepContext, StepError, StepErrorClass, StepOutcome, StepRunner,
+};
+use assay_steps::redis::Redis;
+use assay_steps::registry::Runners;
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json, json};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// The files beside a flow.
+#[derive(Default)]
+pub(crate) struct FilesInMemory(pub(crate) HashMap<String, Bytes>);
+
+#[async_trait]
+impl Files for FilesInMemory {
+    async fn read(&self, name: &str) -> Result<Bytes, StepError> {
+        let missing = || StepError::new(StepErrorClass::Permanent, "step.file", format!("there is no file `{name}`"));
+        self.0.get(name).cloned().ok_or_else(missing)
+    }
+}
+
+struct NoArtifacts;
+
+#[async_trait]
+impl Artifacts for NoArtifacts {
+    async fn put(&self, _: &str, _: &str, _: Bytes) -> Result<Artifact, StepError> {
+        Err(StepError::bug("these steps leave no artifacts"))
+    }
+    async fn put_evidence(&self, name: &str, bytes: Bytes) -> Result<BlobRef, StepError> {
+        let blob = json!({"key": name, "size": bytes.len(), "sha256": "", "mediaType": "application/json"});
+        Ok(serde_json::from_value(blob).unwrap())
+    }
+}
+
+struct NoSecrets;
+
+#[async_trait]
+impl Secrets for NoSecrets {
+    async fn reveal(&self, names: &[String]) -> Result<BTreeMap<String, String>, StepError> {
+        assert!(names.is_empty(), "these tests have no secrets");
+        Ok(BTreeMap::new())
+    }
+    async fn seal(&self, text: &str) -> Result<String, StepError> {
+        Ok(text.to_owned())
+    }
+    async fn open(&self, sealed: &str) -> Result<String, StepError> {
+        Ok(sealed.to_owned())
+    }
+}
+
+/// The machine's clock.
+pub(crate) struct WallClock;
+
+impl Clock for WallClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A process that carries steps out, and what they find in it.
+pub(crate) struct World {
+    pub(crate) redis: Redis,
+    pub(crate) egress: Egress,
+    pub(crate) files: Arc<FilesInMemory>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) timeout: Duration,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(Egress::open())
+    }
+
+    pub(crate) fn with(egress: Egress) -> Self {
+        Self {
+            redis: Redis::default(),
+            egress,
+            files: Arc::default(),
+            stop: CancellationToken::new(),
+            timeout: Duration::from_secs(20),
+        }
+    }
+
+    pub(crate) fn file(mut self, name: &str, bytes: impl Into<Bytes>) -> Self {
+        Arc::get_mut(&mut self.files).unwrap().0.insert(name.to_owned(), bytes.into());
+        self
+    }
+
+    /// What a runner is given.
+    pub(crate) fn context(&self) -> StepContext {
+        StepContext {
+            egress: Arc::new(self.egress.clone()),
+            files: Arc::clone(&self.files) as Arc<dyn Files>,
+            artifacts: Arc::new(NoArtifacts),
+            progress: Arc::new(()),
+            stop: self.stop.clone(),
+            deadline: Instant::now() + self.timeout,
+            cookies: Mutex::default(),
+            prepared: None,
+            checkpoint: None,
+            window_from: None,
+            execution_started_at: Timestamp::now(),
+            clock: Arc::new(WallClock),
+            seed: 7,
+            scope: Arc::new(Map::new()),
+        }
+    }
+
+    /// Runs the step with this `with`.
+    pub(crate) async fn run(&self, with: Json) -> Result<Output, StepError> {
+        let config = serde_json::from_value(with).unwrap();
+        match self.redis.run(config, &self.context()).await? {
+            StepOutcome::Done(output) => Ok(output),
+            StepOutcome::Continue { .. } => panic!("the redis step ends in one turn"),
+        }
+    }
+
+    /// Runs the step, which must answer; its fields.
+    pub(crate) async fn ok(&self, with: Json) -> Json {
+        Json::Object(self.run(with).await.unwrap().fields)
+    }
+
+    /// Sends one command, which must be answered; the reply.
+    pub(crate) async fn reply(&self, url: &str, command: Json) -> Json {
+        self.ok(json!({"url": url, "command": command})).await["reply"].take()
+    }
+
+    /// Runs the step, which must not find out; its error.
+    pub(crate) async fn error(&self, with: Json) -> StepError {
+        match self.run(with).await {
+            Err(error) => error,
+            Ok(output) => panic!("expected an error, not {:?}", output.fields),
+        }
+    }
+}
+
+/// A key that no other test has, within what the user `app` may touch.
+pub(crate) fn fresh(name: &str) -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let nanoseconds = Timestamp::now().as_nanosecond();
+    format!("app:{name}:{}:{nanoseconds}:{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A job for a step of this type.
+pub(crate) fn job(step_type: &str, with: &Json, assertions: &[&str], timeout: Duration) -> Json {
+    let assertions: Vec<Json> = assertions.iter().map(|that| json!({"that": that})).collect();
+    json!({
+        "contract": 1,
+        "organization": "org_1",
+        "project": "prj_1",
+        "execution": "exe_1",
+        "flowVersion": "flv_1",
+        "fence": {"step": "ask", "phase": "run", "attempt": 1, "turn": 0},
+        "stepType": step_type,
+        "with": with,
+        "assertions": assertions,
+        "timeoutMs": u64::try_from(timeout.as_millis()).unwrap(),
+        "renderedAt": Timestamp::now(),
+        "seed": 7,
+        "executionStartedAt": Timestamp::now(),
+    })
+}
+
+/// Carries a whole job out, as a step function does: with assertions, a time limit and a status.
+pub(crate) async fn carry(world: World, job: Json) -> JobResult {
+    let job: Job = serde_json::from_value(job).unwrap();
+    let surroundings = Surroundings {
+        egress: Arc::new(world.egress),
+        secrets: Arc::new(NoSecrets),
+        files: Arc::clone(&world.files) as Arc<dyn Files>,
+        artifacts: Arc::new(NoArtifacts),
+        clock: Arc::new(WallClock),
+        programs: Arc::new(Programs::default()),
+        progress: Arc::new(()),
+        stop: world.stop,
+    };
+    match carry_out(job, &Runners::none().with(world.redis), &surroundings).await {
+        CarriedOut::Finished(result) => *result,
+        other => panic!("expected a result, not {other:?}"),
+    }
+}
