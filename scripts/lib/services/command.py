@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 
-from services import containers, process, tls
+from services import containers, tls
 from services.kafka import Kafka
 from services.loki import Loki
 from services.mariadb import MariaDb
@@ -91,8 +91,8 @@ def start(place, names, owner):
     """Starts what does not run."""
     sweep()
     place.prepare()
-    if owner:
-        (place.folder / "owner").write_text(pathlib.Path(f"/proc/{owner}/stat").read_text())
+    with place.lock("set"):
+        place.claim(owner)
     place.describe("tls", tls.bring(place))
 
     def one(name):
@@ -106,9 +106,22 @@ def start(place, names, owner):
 
 def sweep():
     """Removes the sets of processes that are gone: a killed test does not clean up."""
-    for owner in pathlib.Path(tempfile.gettempdir()).glob(f"{OWNED}/owner"):
-        if process.recorded(owner) is None and owner.stat().st_uid == os.geteuid():
-            stop(Place(owner.parent), list(SYSTEMS), True, quiet=True)
+    for owners in pathlib.Path(tempfile.gettempdir()).glob(f"{OWNED}/run/owners"):
+        place = Place(owners.parents[1])
+        if owners.stat().st_uid == os.geteuid() and not place.wanted():
+            stop(place, list(SYSTEMS), True, quiet=True)
+
+
+def release(place, owner):
+    """Ends what runs unless somebody else wants it."""
+    if not (place.folder / "run").is_dir():
+        return 0
+    with place.lock("set"):
+        place.disown(owner)
+        if place.wanted():
+            print("others use the systems: they stay")
+            return 0
+        return stop(place, list(SYSTEMS), False)
 
 
 def stop(place, names, remove, quiet=False):
@@ -117,6 +130,8 @@ def stop(place, names, remove, quiet=False):
         if not quiet:
             print("nothing runs")
         return 0
+    if names == list(SYSTEMS):
+        place.disown(None)
 
     def one(name):
         ran = Server(place, SYSTEMS[name]).stop(remove)
@@ -185,7 +200,8 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {' '.join(SYSTEMS)} (all, unless given)")
     parser.add_argument("--dir", default=default_folder(), help="the folder of the set")
     parser.add_argument("--remove", action="store_true", help="stop: delete the set too, with its data")
-    parser.add_argument("--owner", type=int, metavar="PID", help="start: the set may be removed when this process is gone")
+    parser.add_argument("--owner", type=int, metavar="PID", help="start: for this process only, not for good; "
+                        "stop: this process needs it no more, so end it unless somebody else does")
     asked = parser.parse_intermixed_args()
     if unknown := [name for name in asked.names if name not in SYSTEMS]:
         parser.error(f"there is no system {unknown[0]}: {' '.join(SYSTEMS)}")
@@ -198,7 +214,9 @@ def main():
     if asked.command == "stop":
         if asked.remove and asked.names:
             parser.error("--remove deletes the whole set: name no system")
-        return stop(place, names, asked.remove)
+        if asked.owner and asked.names:
+            parser.error("--owner speaks of the whole set: name no system")
+        return release(place, asked.owner) if asked.owner else stop(place, names, asked.remove)
     commands = {"start": lambda: start(place, names, asked.owner), "status": lambda: status(place, names),
                 "env": lambda: environment(place), "install": lambda: install(names)}
     return commands[asked.command]()

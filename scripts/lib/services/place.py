@@ -11,6 +11,8 @@ import socket
 import stat
 import tempfile
 
+from services import process
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 CACHE = pathlib.Path(os.environ.get("ASSAY_CACHE") or pathlib.Path.home() / ".cache" / "assay") / "services"
 # A unix socket's path has at most 107 bytes, of which the names below the data folder need some.
@@ -105,6 +107,25 @@ class Place:
         else:
             data.mkdir(mode=0o755)
 
+    def claim(self, owner):
+        """Says for whom the set runs: for a process, or (None) until it is stopped by hand."""
+        owners = self.folder / "run" / "owners"
+        owners.mkdir(exist_ok=True)
+        if owner:
+            write(owners / str(owner), pathlib.Path(f"/proc/{owner}/stat").read_text())
+        else:
+            (owners / "kept").touch()
+
+    def disown(self, owner):
+        """The set no longer runs for a process (None: for anybody)."""
+        for file in (self.folder / "run" / "owners").glob(str(owner) if owner else "*"):
+            file.unlink(missing_ok=True)
+
+    def wanted(self):
+        """Whether somebody still wants the set. A process that has died wants nothing."""
+        files = (self.folder / "run" / "owners").glob("*")
+        return any(file.name == "kept" or process.recorded(file) for file in files)
+
     @property
     def data(self):
         """The data folder itself, with its short path."""
@@ -166,8 +187,7 @@ class Place:
             data.unlink()
         for name in ("data", "run", "log", "tls"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        for name in ("services.json", "owner"):
-            (self.folder / name).unlink(missing_ok=True)
+        (self.folder / "services.json").unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.folder.rmdir()
 

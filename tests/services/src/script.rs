@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 /// The root of the checkout.
 pub(crate) fn checkout() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("/")).to_owned()
 }
 
 /// Runs `scripts/services` on the set in a folder; `Err` holds what it printed.

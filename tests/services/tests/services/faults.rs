@@ -139,6 +139,37 @@ fn the_set_of_a_dead_process_is_removed_by_the_next_start() {
 }
 
 #[test]
+fn a_set_runs_as_long_as_one_of_its_processes_wants_it() {
+    let folder = Folder::new();
+    let mut owners: Vec<_> =
+        (0..2).map(|_| Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap()).collect();
+    let ids: Vec<String> = owners.iter().map(|owner| owner.id().to_string()).collect();
+    for id in &ids {
+        run(folder.path(), &["start", "redis", "--owner", id]);
+    }
+    assert!(run(folder.path(), &["stop", "--owner", &ids[0]]).contains("they stay"));
+    redis(&folder);
+    run(folder.path(), &["start", "redis", "--owner", &ids[0]]);
+    // One that died without a word wants nothing.
+    owners[1].kill().unwrap();
+    owners[1].wait().unwrap();
+    assert!(run(folder.path(), &["stop", "--owner", &ids[0]]).contains("stopped"));
+    owners[0].kill().unwrap();
+    owners[0].wait().unwrap();
+}
+
+#[test]
+fn a_set_started_by_hand_stays_when_a_process_is_done_with_it() {
+    let folder = Folder::new();
+    let me = std::process::id().to_string();
+    run(folder.path(), &["start", "redis"]);
+    run(folder.path(), &["start", "redis", "--owner", &me]);
+    assert!(run(folder.path(), &["stop", "--owner", &me]).contains("they stay"));
+    redis(&folder);
+    assert!(run(folder.path(), &["stop"]).contains("stopped"));
+}
+
+#[test]
 fn every_server_listens_on_loopback_only() {
     let folder = Folder::new();
     run(folder.path(), &["start", "postgres", "mariadb", "redis", "prometheus"]);
