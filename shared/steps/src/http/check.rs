@@ -77,7 +77,7 @@ fn check_url(with: &Json, problems: &mut Vec<Problem>) {
     }
 }
 
-fn check_headers(with: &Json, problems: &mut Vec<Problem>) {
+pub(crate) fn check_headers(with: &Json, problems: &mut Vec<Problem>) {
     let Some(headers) = with.get("headers").and_then(Json::as_object) else { return };
     for (name, value) in headers {
         let at = format!("/headers/{}", name.replace('~', "~0").replace('/', "~1"));
@@ -137,7 +137,7 @@ pub(super) fn files(with: &Json) -> Vec<String> {
 
 /// The absolute URL that `url` and `baseUrl` come to. A relative `url` is appended, path to path, and can never change
 /// the host.
-pub(super) fn full_url(base: Option<&str>, url: Option<&str>) -> Result<Url, String> {
+pub(crate) fn full_url(base: Option<&str>, url: Option<&str>) -> Result<Url, String> {
     let joined;
     let text = match (base, url) {
         (_, Some(url)) if has_scheme(url) => url,
@@ -180,23 +180,23 @@ pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
-fn is_header_value(text: &str) -> bool {
+pub(crate) fn is_header_value(text: &str) -> bool {
     !text.chars().any(|c| c != '\t' && c.is_ascii_control())
 }
 
-fn is_template(text: &str) -> bool {
+pub(crate) fn is_template(text: &str) -> bool {
     text.contains("${")
 }
 
-fn literal<'a>(with: &'a Json, pointer: &str) -> Option<&'a str> {
+pub(crate) fn literal<'a>(with: &'a Json, pointer: &str) -> Option<&'a str> {
     with.pointer(pointer).and_then(Json::as_str).filter(|text| !is_template(text))
 }
 
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
-fn problem(problems: &mut Vec<Problem>, at: &str, message: impl Into<String>, hint: &str) {
+pub(crate) fn problem(problems: &mut Vec<Problem>, at: &str, message: impl Into<String>, hint: &str) {
     problems.push(Problem { at: at.to_owned(), message: message.into(), hint: Some(hint.to_owned()) });
 }
 

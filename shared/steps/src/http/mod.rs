@@ -2,7 +2,7 @@
 //!
 //! `spec` says what may stand in `with` and what comes out; `run`, behind the feature of the same name as the step, acts.
 
-mod check;
+pub(crate) mod check;
 mod config;
 #[cfg(feature = "http")]
 mod run;
@@ -11,5 +11,7 @@ mod values;
 
 pub use crate::tls::Tls;
 pub use config::{Auth, Basic, ClientCredentials, DescribedFile, FileBody, Graphql, HttpConfig, Part, Parts, Version};
+#[cfg(any(feature = "loki", feature = "prometheus"))]
+pub(crate) use run::{Client, Fetched};
 pub use spec::Http;
 pub use values::{Pairs, Scalar, Size};

@@ -48,4 +48,6 @@ macro_rules! step_types {
 step_types! {
     "http" crate::http::Http;
     "redis" crate::redis::Redis;
+    "loki" crate::loki::Loki;
+    "prometheus" crate::prometheus::Prometheus;
 }

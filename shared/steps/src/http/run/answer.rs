@@ -25,18 +25,7 @@ pub(super) fn output(
     total: Duration,
     now: Timestamp,
 ) -> Result<Output, StepError> {
-    let encodings = all(&answer.headers, CONTENT_ENCODING.as_str(), ", ");
-    let bytes = decompress(answer.body, &encodings, limit.0).map_err(|wrong| match wrong {
-        DecodeFault::TooLarge => fault::too_large(host, limit, " once decoded"),
-        DecodeFault::Unknown(name) => StepError::new(
-            Class::Permanent,
-            "http.decode",
-            format!("{host} sends content-encoding `{name}`, which is not understood: ask for another with `accept-encoding`"),
-        ),
-        DecodeFault::Broken(why) => {
-            StepError::new(Class::Retry, "http.decode", format!("the answer of {host} cannot be decoded: {why}"))
-        }
-    })?;
+    let bytes = decoded(answer.body, &answer.headers, host, limit)?;
     let content_type = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let text = text(&bytes, content_type);
     let body = json_of(&bytes, text.as_deref());
@@ -67,6 +56,22 @@ pub(super) fn output(
     });
     fields.insert("tls".into(), tls.unwrap_or_default());
     Ok(Output { fields, note, ..Output::default() })
+}
+
+/// The body as it was before it was encoded.
+pub(super) fn decoded(body: Bytes, headers: &HeaderMap, host: &str, limit: Size) -> Result<Bytes, StepError> {
+    let encodings = all(headers, CONTENT_ENCODING.as_str(), ", ");
+    decompress(body, &encodings, limit.0).map_err(|wrong| match wrong {
+        DecodeFault::TooLarge => fault::too_large(host, limit, " once decoded"),
+        DecodeFault::Unknown(name) => StepError::new(
+            Class::Permanent,
+            "http.decode",
+            format!("{host} sends content-encoding `{name}`, which is not understood: ask for another with `accept-encoding`"),
+        ),
+        DecodeFault::Broken(why) => {
+            StepError::new(Class::Retry, "http.decode", format!("the answer of {host} cannot be decoded: {why}"))
+        }
+    })
 }
 
 /// Lower-case names, each with one string.

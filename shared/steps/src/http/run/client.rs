@@ -6,7 +6,7 @@ use crate::tls::TlsSettings;
 
 /// Connections at rest, TLS settings, tokens.
 #[derive(Default)]
-pub(in crate::http) struct Client {
+pub(crate) struct Client {
     pub(super) pool: Pool,
     pub(super) settings: TlsSettings,
     pub(super) tokens: Tokens,

@@ -20,7 +20,6 @@ use super::handshake::TlsFacts;
 use super::phase::{Phase, PhaseMark};
 use super::pool::{Proxy, Route};
 use crate::contract::StepError;
-use crate::http::check::IDEMPOTENT;
 use crate::http::{Size, Version};
 use crate::tls::TlsOptions;
 
@@ -44,6 +43,8 @@ pub(super) struct Hop<'a> {
     pub(super) url: &'a Url,
     pub(super) headers: &'a HeaderMap,
     pub(super) body: &'a Bytes,
+    /// Whether sending it twice doubles nothing.
+    pub(super) repeatable: bool,
 }
 
 /// Its answer, still encoded.
@@ -77,7 +78,7 @@ impl Exchange<'_> {
                 }
                 Err(failed) => {
                     let received = connection.seen.so_far().0;
-                    let harmless = failed.unsent || IDEMPOTENT.contains(&hop.method.as_str());
+                    let harmless = failed.unsent || hop.repeatable;
                     if !(reused && received == 0 && harmless) {
                         return Err(fault::hyper(&host, &failed.error, received, false));
                     }

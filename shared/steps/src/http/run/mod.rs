@@ -11,6 +11,8 @@ mod decode;
 mod dial;
 mod exchange;
 mod fault;
+#[cfg(any(feature = "loki", feature = "prometheus"))]
+mod fetch;
 mod handshake;
 mod multipart;
 mod oauth;
@@ -21,4 +23,6 @@ mod runner;
 mod wire;
 mod x509;
 
-pub(super) use client::Client;
+pub(crate) use client::Client;
+#[cfg(any(feature = "loki", feature = "prometheus"))]
+pub(crate) use fetch::Fetched;

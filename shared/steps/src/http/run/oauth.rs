@@ -113,7 +113,7 @@ async fn ask(
 ) -> Result<(StatusCode, Json), StepError> {
     let url = full_url(None, Some(&credentials.token_url)).map_err(fault::request)?;
     let (headers, body) = request(credentials, in_header)?;
-    let hop = Hop { method: &Method::POST, url: &url, headers: &headers, body: &body };
+    let hop = Hop { method: &Method::POST, url: &url, headers: &headers, body: &body, repeatable: false };
     // The token's phases are not the request's own: they count in the total only.
     let Answer { status, headers, body, .. } = exchange.perform(&hop, &mut Timings::default()).await?;
     let encoding = headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();

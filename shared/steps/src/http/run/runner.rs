@@ -22,6 +22,7 @@ use super::phase::PhaseMark;
 use super::pool::Proxy;
 use super::request::{Plan, with_cookies};
 use crate::contract::{StepContext, StepError, StepErrorClass as Class, StepOutcome, StepRunner};
+use crate::http::check::IDEMPOTENT;
 use crate::http::config::{LARGEST_BODY, MOST_REDIRECTS};
 use crate::http::{Auth, Http, HttpConfig, Size};
 use crate::tls::TlsOptions;
@@ -32,23 +33,34 @@ impl StepRunner for Http {
         let mark = Arc::new(PhaseMark::default());
         let start = Instant::now();
         let work = Box::pin(self.act(&config, cx, &mark, start));
-        // A target that never pauses uses up what a turn of the runtime allows; the clock must be looked at all the same.
-        tokio::select! {
-            biased;
-            done = work => done,
-            () = unconstrained(cx.stop.cancelled()) => {
-                let message = format!("stopped on request while {}", mark.get().doing());
-                Err(StepError::new(Class::Stopped, "step.stopped", message))
-            }
-            () = unconstrained(tokio::time::sleep_until(cx.deadline)) => {
-                Err(fault::timeout(mark.get(), &target(&config), start.elapsed()))
-            }
+        bounded(work, cx, &mark, &target(&config), start).await
+    }
+}
+
+/// Does the work until a stop or the end of the attempt's time, and then says what it was doing.
+pub(super) async fn bounded<T>(
+    work: impl Future<Output = Result<T, StepError>>,
+    cx: &StepContext,
+    mark: &PhaseMark,
+    target: &str,
+    start: Instant,
+) -> Result<T, StepError> {
+    // A target that never pauses uses up what a turn of the runtime allows; the clock must be looked at all the same.
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = unconstrained(cx.stop.cancelled()) => {
+            let message = format!("stopped on request while {}", mark.get().doing());
+            Err(StepError::new(Class::Stopped, "step.stopped", message))
+        }
+        () = unconstrained(tokio::time::sleep_until(cx.deadline)) => {
+            Err(fault::timeout(mark.get(), target, start.elapsed()))
         }
     }
 }
 
 /// What the request was for, without what may be secret in its URL.
-fn target(config: &HttpConfig) -> String {
+pub(super) fn target(config: &HttpConfig) -> String {
     let url = crate::http::check::full_url(config.base_url.as_deref(), config.url.as_deref());
     url.ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "the request".to_owned())
 }
@@ -133,7 +145,8 @@ async fn send(
     let cookies = jar.for_request(&plan.url, now);
     let with_jar = (!cookies.is_empty()).then(|| with_cookies(&plan.headers, &cookies));
     let headers = with_jar.as_ref().unwrap_or(&plan.headers);
-    let hop = Hop { method: &plan.method, url: &plan.url, headers, body: &plan.body };
+    let repeatable = IDEMPOTENT.contains(&plan.method.as_str());
+    let hop = Hop { method: &plan.method, url: &plan.url, headers, body: &plan.body, repeatable };
     let answer = exchange.perform(&hop, timings).await?;
     if answer.headers.contains_key(SET_COOKIE) {
         let url = plan.url[..Position::AfterPath].to_owned();

@@ -1,0 +1,16 @@
+//! The steps that query stores of logs and numbers: against the real ones, and against clumsy and hostile targets.
+#![expect(clippy::disallowed_methods, reason = "the targets of a test run beside it, and end with it")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what surrounds a test is test code too")]
+
+#[path = "../http/certificates.rs"]
+#[expect(dead_code, reason = "the http step's tests use more of it")]
+mod certificates;
+mod fault_cases;
+mod faults;
+mod guarded;
+mod page;
+mod secured;
+mod surroundings;
+#[path = "../http/target.rs"]
+#[expect(dead_code, reason = "the http step's tests use more of it")]
+mod target;

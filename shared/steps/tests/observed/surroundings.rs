@@ -1,0 +1,185 @@
+//! What the steps are run with.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use assay_egress::Egress;
+use assay_engine::expr::Programs;
+use assay_engine::job::{Artifact, BlobRef, Job, JobResult};
+use assay_steps::carry::{CarriedOut, Surroundings, carry_out};
+use assay_steps::contract::{
+    Artifacts, Clock, Files, Output, Secrets, StepContext, StepError, StepErrorClass, StepOutcome, StepRunner,
+};
+use assay_steps::loki::Loki;
+use assay_steps::prometheus::Prometheus;
+use assay_steps::registry::Runners;
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value as Json, json};
+use std::sync::Mutex;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// The step types of these tests.
+pub(crate) const TYPES: [&str; 2] = ["loki", "prometheus"];
+
+#[derive(Default)]
+struct FilesInMemory(HashMap<String, Bytes>);
+
+#[async_trait]
+impl Files for FilesInMemory {
+    async fn read(&self, name: &str) -> Result<Bytes, StepError> {
+        let missing = || StepError::new(StepErrorClass::Permanent, "step.file", format!("there is no file `{name}`"));
+        self.0.get(name).cloned().ok_or_else(missing)
+    }
+}
+
+/// Keeps evidence that is too large for a record.
+struct Keeps;
+
+#[async_trait]
+impl Artifacts for Keeps {
+    async fn put(&self, _: &str, _: &str, _: Bytes) -> Result<Artifact, StepError> {
+        Err(StepError::bug("these steps leave no artifacts"))
+    }
+    async fn put_evidence(&self, name: &str, bytes: Bytes) -> Result<BlobRef, StepError> {
+        let blob = json!({"key": name, "size": bytes.len(), "sha256": "0".repeat(64), "mediaType": "application/json", "name": name});
+        serde_json::from_value(blob).map_err(|error| StepError::bug(error.to_string()))
+    }
+}
+
+struct NoSecrets;
+
+#[async_trait]
+impl Secrets for NoSecrets {
+    async fn reveal(&self, names: &[String]) -> Result<BTreeMap<String, String>, StepError> {
+        assert!(names.is_empty(), "these tests have no secrets");
+        Ok(BTreeMap::new())
+    }
+    async fn seal(&self, text: &str) -> Result<String, StepError> {
+        Ok(text.to_owned())
+    }
+    async fn open(&self, sealed: &str) -> Result<String, StepError> {
+        Ok(sealed.to_owned())
+    }
+}
+
+/// The machine's clock: the real systems have it too.
+struct WallClock;
+
+impl Clock for WallClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A process with its steps, and an execution.
+pub(crate) struct World {
+    pub(crate) loki: Loki,
+    pub(crate) prometheus: Prometheus,
+    pub(crate) egress: Egress,
+    pub(crate) stop: CancellationToken,
+    pub(crate) timeout: Duration,
+    pub(crate) started_at: Timestamp,
+}
+
+impl World {
+    /// An execution that started a minute ago.
+    pub(crate) fn new() -> Self {
+        Self {
+            loki: Loki::default(),
+            prometheus: Prometheus::default(),
+            egress: Egress::open(),
+            stop: CancellationToken::new(),
+            timeout: Duration::from_secs(30),
+            started_at: Timestamp::now() - SignedDuration::from_mins(1),
+        }
+    }
+
+    fn context(&self) -> StepContext {
+        StepContext {
+            egress: Arc::new(self.egress.clone()),
+            files: Arc::new(FilesInMemory::default()),
+            artifacts: Arc::new(Keeps),
+            progress: Arc::new(()),
+            stop: self.stop.clone(),
+            deadline: Instant::now() + self.timeout,
+            cookies: Mutex::default(),
+            prepared: None,
+            checkpoint: None,
+            window_from: None,
+            execution_started_at: self.started_at,
+            clock: Arc::new(WallClock),
+            seed: 7,
+            scope: Arc::new(Map::new()),
+        }
+    }
+
+    /// Runs a step of this type with this `with`.
+    pub(crate) async fn run(&self, kind: &str, with: Json) -> Result<Output, StepError> {
+        let cx = self.context();
+        let outcome = match kind {
+            "loki" => self.loki.run(serde_json::from_value(with).unwrap(), &cx).await?,
+            "prometheus" => self.prometheus.run(serde_json::from_value(with).unwrap(), &cx).await?,
+            other => panic!("no step type of these tests: {other}"),
+        };
+        match outcome {
+            StepOutcome::Done(output) => Ok(output),
+            StepOutcome::Continue { .. } => panic!("these steps end in one turn"),
+        }
+    }
+
+    /// Runs a step, which must answer; its fields.
+    pub(crate) async fn ok(&self, kind: &str, with: Json) -> Json {
+        Json::Object(self.run(kind, with).await.unwrap().fields)
+    }
+
+    /// Runs a step, which must not find out.
+    pub(crate) async fn error(&self, kind: &str, with: Json) -> StepError {
+        match self.run(kind, with).await {
+            Err(error) => error,
+            Ok(output) => panic!("expected an error, not {:?}", output.fields),
+        }
+    }
+}
+
+/// Carries a whole job out, as a step function does: with looks, assertions, a time limit and a status.
+pub(crate) async fn carry(world: World, kind: &str, with: Json, looks: Json, assertions: &[&str]) -> JobResult {
+    let assertions: Vec<Json> = assertions.iter().map(|that| json!({"that": that})).collect();
+    let mut job = json!({
+        "contract": 1,
+        "organization": "org_1",
+        "project": "prj_1",
+        "execution": "exe_1",
+        "flowVersion": "flv_1",
+        "fence": {"step": "look", "phase": "run", "attempt": 1, "turn": 0},
+        "stepType": kind,
+        "with": with,
+        "assertions": assertions,
+        "timeoutMs": u64::try_from(world.timeout.as_millis()).unwrap(),
+        "renderedAt": world.started_at,
+        "seed": 7,
+        "executionStartedAt": world.started_at,
+    });
+    if !looks.is_null() {
+        job["looks"] = looks;
+    }
+    let job: Job = serde_json::from_value(job).unwrap();
+    let surroundings = Surroundings {
+        egress: Arc::new(world.egress),
+        secrets: Arc::new(NoSecrets),
+        files: Arc::new(FilesInMemory::default()),
+        artifacts: Arc::new(Keeps),
+        clock: Arc::new(WallClock),
+        programs: Arc::new(Programs::default()),
+        progress: Arc::new(()),
+        stop: world.stop,
+    };
+    let runners = Runners::none().with(world.loki).with(world.prometheus);
+    match carry_out(job, &runners, &surroundings).await {
+        CarriedOut::Finished(result) => *result,
+        other => panic!("expected a result, not {other:?}"),
+    }
+}
