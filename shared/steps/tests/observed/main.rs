@@ -8,9 +8,12 @@ mod certificates;
 mod fault_cases;
 mod faults;
 mod guarded;
+mod log;
+mod numbers;
 mod page;
 mod secured;
 mod surroundings;
+mod systems;
 #[path = "../http/target.rs"]
 #[expect(dead_code, reason = "the http step's tests use more of it")]
 mod target;

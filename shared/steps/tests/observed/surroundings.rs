@@ -9,7 +9,7 @@ use assay_engine::expr::Programs;
 use assay_engine::job::{Artifact, BlobRef, Job, JobResult};
 use assay_steps::carry::{CarriedOut, Surroundings, carry_out};
 use assay_steps::contract::{
-    Artifacts, Clock, Files, Output, Secrets, StepContext, StepError, StepErrorClass, StepOutcome, StepRunner,
+    Artifacts, Clock, Files, Output, Progress, Secrets, StepContext, StepError, StepErrorClass, StepOutcome, StepRunner,
 };
 use assay_steps::loki::Loki;
 use assay_steps::prometheus::Prometheus;
@@ -147,6 +147,27 @@ impl World {
 
 /// Carries a whole job out, as a step function does: with looks, assertions, a time limit and a status.
 pub(crate) async fn carry(world: World, kind: &str, with: Json, looks: Json, assertions: &[&str]) -> JobResult {
+    carry_watched(world, kind, json!({"with": with, "looks": looks}), assertions, Arc::new(())).await
+}
+
+/// Says when the first line for people comes: the first look is over then.
+#[derive(Default)]
+pub(crate) struct FirstLine(pub(crate) tokio::sync::Notify);
+
+impl Progress for FirstLine {
+    fn note(&self, _: &str) {
+        self.0.notify_one();
+    }
+}
+
+/// The same with more of the job given, and someone who watches.
+pub(crate) async fn carry_watched(
+    world: World,
+    kind: &str,
+    more: Json,
+    assertions: &[&str],
+    progress: Arc<dyn Progress>,
+) -> JobResult {
     let assertions: Vec<Json> = assertions.iter().map(|that| json!({"that": that})).collect();
     let mut job = json!({
         "contract": 1,
@@ -156,16 +177,15 @@ pub(crate) async fn carry(world: World, kind: &str, with: Json, looks: Json, ass
         "flowVersion": "flv_1",
         "fence": {"step": "look", "phase": "run", "attempt": 1, "turn": 0},
         "stepType": kind,
-        "with": with,
         "assertions": assertions,
         "timeoutMs": u64::try_from(world.timeout.as_millis()).unwrap(),
         "renderedAt": world.started_at,
         "seed": 7,
         "executionStartedAt": world.started_at,
     });
-    if !looks.is_null() {
-        job["looks"] = looks;
-    }
+    job.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone().into_iter().filter(|(_, value)| !value.is_null()));
     let job: Job = serde_json::from_value(job).unwrap();
     let surroundings = Surroundings {
         egress: Arc::new(world.egress),
@@ -174,7 +194,7 @@ pub(crate) async fn carry(world: World, kind: &str, with: Json, looks: Json, ass
         artifacts: Arc::new(Keeps),
         clock: Arc::new(WallClock),
         programs: Arc::new(Programs::default()),
-        progress: Arc::new(()),
+        progress,
         stop: world.stop,
     };
     let runners = Runners::none().with(world.loki).with(world.prometheus);
