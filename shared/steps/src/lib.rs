@@ -10,5 +10,6 @@ pub mod prometheus;
 pub mod redis;
 pub mod registry;
 pub mod schema;
+pub mod sql;
 pub mod telemetry;
 pub mod tls;

@@ -50,4 +50,5 @@ step_types! {
     "redis" crate::redis::Redis;
     "loki" crate::loki::Loki;
     "prometheus" crate::prometheus::Prometheus;
+    "sql" crate::sql::Sql;
 }

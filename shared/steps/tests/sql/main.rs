@@ -1,0 +1,8 @@
+//! The sql step against real databases and against servers that lie.
+#![expect(clippy::disallowed_methods, reason = "the targets of a test run beside it, and end with it")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what surrounds a test is test code too")]
+
+mod mariadb;
+mod postgres;
+mod sqlite;
+mod surroundings;
