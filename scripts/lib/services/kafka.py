@@ -3,6 +3,7 @@
 It starts in about three seconds thanks to an archive of loaded classes (AppCDS) and data that is formatted once; both are
 kept in the cache, the archive for one Java and one list of jars.
 """
+import functools
 import hashlib
 import shutil
 import signal
@@ -138,6 +139,7 @@ class Kafka(System):
         (folder / "quiet.properties").write_text(LOGGING)
 
     @staticmethod
+    @functools.cache  # starting Java to ask for its version takes a while
     def archive():
         """Where the archive and the formatted data of this Java lie."""
         java = subprocess.run(["java", "-version"], capture_output=True, text=True, stdin=subprocess.DEVNULL).stderr

@@ -1,5 +1,6 @@
 """What the systems have in common."""
 import os
+import pathlib
 import shutil
 import signal
 import socket
@@ -77,13 +78,12 @@ def apt_install(packages, say):
         raise Unavailable(f"as root: apt-get install --no-install-recommends {' '.join(packages)}")
     with locked(CACHE / "apt.lock", lambda: say("waiting for another installation")):
         say(f"installing {' '.join(packages)}")
-        # Debian's packages start their daemons unless this file says no.
-        policy, ours = "/usr/sbin/policy-rc.d", False
-        if not os.path.exists(policy):
-            with open(policy, "w", encoding="ascii") as file:
-                file.write("#!/bin/sh\nexit 101\n")
-            os.chmod(policy, 0o755)
-            ours = True
+        # Debian's packages start their daemons unless this file says no. One of ours may be left from a killed installation.
+        policy, text = pathlib.Path("/usr/sbin/policy-rc.d"), "#!/bin/sh\n# made by scripts/services, for a moment\nexit 101\n"
+        ours = not policy.exists() or policy.read_text() == text
+        if ours:
+            policy.write_text(text)
+            policy.chmod(0o755)
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
         try:
@@ -92,7 +92,7 @@ def apt_install(packages, say):
                 run(install, "apt-get install", env=environment)
         finally:
             if ours:
-                os.unlink(policy)
+                policy.unlink()
 
 
 def program(*names, also=()):
