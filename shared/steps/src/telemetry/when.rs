@@ -90,12 +90,9 @@ fn epoch(text: &str) -> Option<Timestamp> {
         return None;
     }
     let number: i128 = whole.parse().ok()?;
-    let scale: i128 = match number {
-        0..100_000_000_000 => 1_000_000_000,
-        0..100_000_000_000_000 => 1_000_000,
-        0..100_000_000_000_000_000 => 1_000,
-        _ => 1,
-    };
+    let units: [(i128, i128); 3] =
+        [(100_000_000_000, 1_000_000_000), (100_000_000_000_000, 1_000_000), (100_000_000_000_000_000, 1_000)];
+    let scale = units.into_iter().find(|(below, _)| number < *below).map_or(1, |(_, scale)| scale);
     let fraction: i128 = format!("{part:0<9}").get(..9)?.parse().ok()?;
     Timestamp::from_nanosecond(number * scale + fraction * scale / 1_000_000_000).ok()
 }

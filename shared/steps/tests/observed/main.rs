@@ -8,6 +8,7 @@ mod certificates;
 mod fault_cases;
 mod faults;
 mod guarded;
+mod hostile;
 mod log;
 mod numbers;
 mod page;

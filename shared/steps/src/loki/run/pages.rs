@@ -93,10 +93,7 @@ impl Pages<'_> {
                     continue;
                 }
                 entries.truncate(whole);
-                match self.direction {
-                    Direction::Forward => self.window.0 = border,
-                    Direction::Backward => self.window.1 = border.saturating_add(1),
-                }
+                self.turn_to(border);
             }
             log.add(entries, self.keep as usize);
             if log.count > MOST {
@@ -123,6 +120,14 @@ impl Pages<'_> {
         ];
         params.extend(self.step.clone().map(|step| ("step", step)));
         self.question.ask("/loki/api/v1/query_range", &params, cx).await
+    }
+
+    /// The next page begins with this instant.
+    fn turn_to(&mut self, border: i64) {
+        match self.direction {
+            Direction::Forward => self.window.0 = border,
+            Direction::Backward => self.window.1 = border.saturating_add(1),
+        }
     }
 
     fn too_many(&self, what: &str) -> StepError {

@@ -1,4 +1,8 @@
 //! Asking and reading, over the `http` step's connections.
+#![cfg_attr(
+    not(all(feature = "loki", feature = "prometheus")),
+    allow(dead_code, unused_imports, reason = "a function with one of the two types needs a part of this")
+)]
 
 mod answer;
 mod ask;
