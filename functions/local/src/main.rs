@@ -9,6 +9,7 @@ mod home;
 mod load;
 mod local;
 mod out;
+mod project;
 mod view;
 
 use std::process::ExitCode;

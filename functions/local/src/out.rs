@@ -2,15 +2,21 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use assay_host::Environment;
 use assay_steps::mask::Masker;
 
 use crate::view::Paint;
 
-/// What panics are masked with.
-static MASKER: OnceLock<Masker> = OnceLock::new();
+/// What panics and log lines are masked with.
+static MASKER: RwLock<Option<Masker>> = RwLock::new(None);
+
+/// The text without the values of secrets that are known so far.
+pub(crate) fn masked(text: &str) -> String {
+    let masker = MASKER.read().unwrap_or_else(PoisonError::into_inner);
+    masker.as_ref().map_or_else(|| text.to_owned(), |masker| masker.text(text).into_owned())
+}
 
 /// Where a command prints.
 #[derive(Clone)]
@@ -37,10 +43,10 @@ impl Out {
         }
     }
 
-    /// Masks these values from now on, in panics too.
+    /// Masks these values from now on, in panics and log lines too.
     pub(crate) fn mask<'a>(&mut self, secrets: impl IntoIterator<Item = &'a String>) {
         self.masker = Masker::new(secrets.into_iter().cloned());
-        let _ = MASKER.set(self.masker.clone());
+        *MASKER.write().unwrap_or_else(PoisonError::into_inner) = Some(self.masker.clone());
     }
 
     /// Colours of standard output.
@@ -86,8 +92,7 @@ impl Out {
 /// A panic is our fault and says so, without secrets.
 pub(crate) fn mask_panics() {
     std::panic::set_hook(Box::new(|info| {
-        let text = info.to_string();
-        let masked = MASKER.get().map_or_else(|| text.clone(), |masker| masker.text(&text).into_owned());
+        let masked = masked(&info.to_string());
         let mut stderr = std::io::stderr().lock();
         let _ = writeln!(stderr, "fault in assay, please report it: {masked}");
     }));

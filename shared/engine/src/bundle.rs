@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use crate::id::FlowVersionId;
@@ -17,6 +16,18 @@ pub enum RunsAt {
     Laptop,
     /// A server: none of these.
     Server,
+}
+
+/// An environment file, read by [`crate::compile::check_environment`]. It holds references to secrets, never their values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvironmentText {
+    /// The environment's name: what the file says, else what it is called.
+    pub name: String,
+    /// How diagnostics call the file.
+    pub file: String,
+    /// What stands in it.
+    pub text: String,
 }
 
 /// A flow's text, its sub-flows, the files beside it, and the environment they were read with.
@@ -32,9 +43,9 @@ pub struct Bundle {
     /// Environment variables that the flow names with `env('NAME')`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
-    /// The environment file's `inputs vars resources secrets`, as JSON.
+    /// The environment that it is compiled with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub environment: Option<Json>,
+    pub environment: Option<EnvironmentText>,
     /// Where it will run.
     pub runs_at: RunsAt,
 }
@@ -59,7 +70,9 @@ impl Bundle {
             parts.push(name.clone());
             parts.push(value.clone());
         }
-        parts.push(self.environment.as_ref().map(Json::to_string).unwrap_or_default());
+        if let Some(environment) = &self.environment {
+            parts.extend([environment.name.clone(), environment.text.clone()]);
+        }
         parts.push(format!("{:?}", self.runs_at));
         FlowVersionId::derived(&parts.iter().map(String::as_str).collect::<Vec<_>>())
     }

@@ -61,6 +61,11 @@ pub trait StepSpec: Send + Sync {
     fn summary(&self) -> &'static str;
     /// JSON Schema of `with`; object properties closed with `additionalProperties: false`.
     fn schema(&self) -> &Json;
+    /// Keys of `with` that say where the target is and how to get in: what a resource may hold. None: all keys that
+    /// the types of a family share.
+    fn connection(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// The names that its output puts in scope.
     fn outputs(&self) -> &'static [OutputField];
     /// Keys of `with` that hold bare expressions, evaluated by the step function.

@@ -16,4 +16,5 @@ pub use embedded::Embedded;
 pub use environment::Environment;
 pub use log::start_log;
 pub use options::{Durability, EmbeddedOptions, State};
-pub use runner::StepJobRunner;
+pub use runner::{StepJobRunner, open_egress};
+pub use step::BundleFiles;

@@ -13,6 +13,12 @@ use async_trait::async_trait;
 use crate::clock::SystemClock;
 use crate::step::{ExecutionSecrets, TurnArtifacts, VersionFiles};
 
+/// The guard of a process on a person's own machine: everything may be reached that the machine reaches.
+#[must_use]
+pub fn open_egress() -> Egress {
+    Egress::open()
+}
+
 /// Gives each job what it needs and lets its step type act.
 pub struct StepJobRunner {
     /// The step types of this process.

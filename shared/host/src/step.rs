@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use assay_app::ports::{BlobStore, ExecutionStore, PortError, PortErrorClass, SecretBox, SecretSource};
+use assay_engine::bundle::Bundle;
 use assay_engine::job::{Artifact, BlobRef, Job, JobPhase};
 use assay_steps::contract::{Artifacts, Files, Secrets, StepError, StepErrorClass};
 use async_trait::async_trait;
@@ -20,6 +21,20 @@ fn told(code: &'static str, doing: &str, error: &PortError) -> StepError {
         PortErrorClass::Bug => StepErrorClass::Bug,
     };
     StepError::new(class, code, format!("{doing}: {error}"))
+}
+
+/// The files of a flow that was read but not stored, by their path.
+pub struct BundleFiles(pub Arc<Bundle>);
+
+#[async_trait]
+impl Files for BundleFiles {
+    async fn read(&self, name: &str) -> Result<Bytes, StepError> {
+        let path = name.strip_prefix("./").unwrap_or(name);
+        self.0.files.get(path).map(|bytes| Bytes::from_owner(bytes.clone())).ok_or_else(|| {
+            let message = format!("there is no file `{name}` beside the flow");
+            StepError::new(StepErrorClass::Permanent, "file.missing", message)
+        })
+    }
 }
 
 /// The files beside the flow, found in the flow version by what is in them.

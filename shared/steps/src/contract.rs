@@ -25,6 +25,9 @@ pub trait StepType: Send + Sync + 'static {
     const OUTPUTS: &'static [OutputField];
     /// Keys of `with` that hold bare expressions.
     const EXPRESSIONS: &'static [&'static str] = &[];
+    /// Keys of `with` that say where the target is and how to get in: what a resource of the type may hold. None: all
+    /// keys that the types of its family share.
+    const CONNECTION: &'static [&'static str] = &[];
     /// How it is armed.
     const ARMING: Option<Arming> = None;
     /// Whether it has a prepare phase also without arming.
@@ -58,6 +61,12 @@ pub trait StepRunner: StepType {
     }
     /// Acts or looks, once.
     async fn run(&self, config: Self::Config, cx: &StepContext) -> Result<StepOutcome, StepError>;
+    /// Really connects to a resource, changes nothing there, and tells what a person wants to know of it: a version, how
+    /// long the answer took, how it was secured; a lowercase fragment, masked later. `resource` holds the resource's
+    /// fields besides `type`, rendered. None: resources of this type cannot be checked by it.
+    async fn probe(&self, _resource: &Json, _cx: &StepContext) -> Result<Option<String>, StepError> {
+        Ok(None)
+    }
     /// Takes back what `prepare` or `run` did; may be called again after it was lost.
     async fn undo(&self, _undo: Json, _cx: &StepContext) -> Result<(), StepError> {
         Err(StepError::bug("this step type has no undo"))

@@ -39,7 +39,7 @@ fn a_flow_of_the_wrong_shape_does_not_fit_the_schema() {
 
 #[test]
 fn environments_fit_their_schema() {
-    let schema = jsonschema::validator_for(&environment_schema()).unwrap();
+    let schema = jsonschema::validator_for(&environment_schema(&TestTypes)).unwrap();
     for entry in fs::read_dir(corpus("ok/environments")).unwrap() {
         let path = entry.unwrap().path();
         let environment = read_data(path.to_str().unwrap(), &fs::read(&path).unwrap()).unwrap();

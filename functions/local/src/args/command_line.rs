@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    CancelArgs, DemoArgs, EventsArgs, ExecutionsArgs, ExplainArgs, PruneArgs, ResumeArgs, RunArgs, SchemaArgs,
-    ShowArgs, SignalArgs, StepsArgs, ValidateArgs,
+    CancelArgs, DemoArgs, EventsArgs, ExecutionsArgs, ExplainArgs, PruneArgs, ResourcesArgs, ResumeArgs, RunArgs,
+    SchemaArgs, ShowArgs, SignalArgs, StepsArgs, ValidateArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Prune(PruneArgs),
     /// Report every problem of flows without running them
     Validate(ValidateArgs),
+    /// Check or list the named systems that flows use
+    Resources(ResourcesArgs),
     /// Print a JSON Schema, for editors and other programs
     Schema(SchemaArgs),
     /// Explain an error code

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 #[command(after_help = "\
 Examples:
   assay validate checkout.yaml
+  assay validate flows/ --env staging
   assay validate flows/ --json
 
 Exit code 0 when there is no error (warnings are allowed), else 2.")]
@@ -14,6 +15,8 @@ pub(crate) struct ValidateArgs {
     /// Flow files, folders (searched for flows, deeply) or patterns
     #[arg(required = true, value_name = "FLOW")]
     pub(crate) flows: Vec<String>,
+    #[command(flatten)]
+    pub(crate) env: super::run::EnvArgs,
     /// One JSON object a line and problem
     #[arg(long)]
     pub(crate) json: bool,
@@ -40,6 +43,8 @@ pub(crate) enum SchemaKind {
     Flow,
     /// An environment file
     Environment,
+    /// `assay.yaml`
+    Project,
     /// An attempt to carry out, as a step function receives it
     Job,
     /// What came of an attempt

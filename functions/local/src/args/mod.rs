@@ -2,10 +2,12 @@
 
 mod command_line;
 mod inspect;
+mod resources;
 mod run;
 mod state;
 
 pub(crate) use command_line::{Command, CommandLine};
 pub(crate) use inspect::{ExplainArgs, SchemaArgs, SchemaKind, StepsArgs, ValidateArgs};
-pub(crate) use run::{DemoArgs, Durability, OutputArgs, ReportKind, ReportTarget, ResumeArgs, RunArgs};
+pub(crate) use resources::{CheckArgs, ListArgs, ResourcesArgs, ResourcesCommand};
+pub(crate) use run::{DemoArgs, Durability, EnvArgs, OutputArgs, ReportKind, ReportTarget, ResumeArgs, RunArgs};
 pub(crate) use state::{CancelArgs, EventsArgs, ExecutionsArgs, PruneArgs, ShowArgs, SignalArgs, StoreArgs};

@@ -12,6 +12,7 @@ Examples:
   assay run flows/ --jobs 8                         every flow below a folder, eight at once
   assay run 'flows/**/smoke-*.yaml'                 quoted: the pattern is read by assay
   assay run checkout.yaml --input baseUrl=http://127.0.0.1:8080 --input 'skus=[\"A1\"]'
+  assay run checkout.yaml --env staging             with environments/staging.yaml
   assay run checkout.yaml --secret API_KEY          the value of the environment variable API_KEY
   assay run checkout.yaml --only order              this step and what it needs
   assay run flows/ --json > records.ndjson --report junit=report.xml
@@ -20,7 +21,8 @@ Exit codes: 0 passed, 1 failed, 2 the flow or the command is wrong, 3 errored (c
 4 cancelled, 5 timed out. Several flows: the worst, in the order 2 3 5 1 4 0.
 
 Ctrl-C stops the flows and runs their `finally` steps; a second Ctrl-C ends at once.
-State is kept in `.assay/` beside the nearest `assay.yaml` above, else in the current folder.";
+State is kept in `.assay/` beside the nearest `assay.yaml` above, else in the current folder. What `assay.yaml` says
+(env, jobs, store, labels, secrets, reports) holds unless it is typed.";
 
 /// `assay run`
 #[derive(Debug, Args)]
@@ -44,6 +46,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) inputs_file: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) env: EnvArgs,
+    #[command(flatten)]
     pub(crate) secrets: SecretArgs,
     /// Label of the executions, beside those of the flow
     #[arg(long = "label", short = 'l', value_name = "NAME=VALUE")]
@@ -63,6 +67,17 @@ pub(crate) struct RunArgs {
     /// What a saved step survives
     #[arg(long, value_enum, default_value_t = Durability::Normal)]
     pub(crate) durability: Durability,
+}
+
+/// Which environment.
+#[derive(Debug, Args, Default)]
+pub(crate) struct EnvArgs {
+    /// Environment: a name, for environments/NAME.yaml beside assay.yaml or the flow, or a path
+    ///
+    /// Its values win over those of the flow, and those typed here over both. An empty one takes none, whatever
+    /// assay.yaml says.
+    #[arg(long = "env", short = 'e', value_name = "NAME")]
+    pub(crate) env: Option<String>,
 }
 
 /// Where the values of secrets come from.

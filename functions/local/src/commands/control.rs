@@ -10,6 +10,7 @@ use crate::args::{CancelArgs, OutputArgs, SignalArgs};
 use crate::error::CommandError;
 use crate::load::secrets;
 use crate::out::Out;
+use crate::project::Project;
 
 pub(super) async fn cancel(args: CancelArgs, environment: &Environment, out: &mut Out) -> Result<u8, CommandError> {
     let secrets = secrets(&args.secrets.secrets, environment)?;
@@ -28,7 +29,8 @@ pub(super) async fn cancel(args: CancelArgs, environment: &Environment, out: &mu
     }
     out.note(&format!("no process runs {id}: it is stopped and cleaned up here\n"));
     let output = OutputArgs { json: false, reports: Vec::new() };
-    let resuming = Resuming { only: Some(top), secrets, jobs: 1, output: &output, durability: Durability::Normal };
+    let (project, durability) = (Project::nearest()?, Durability::Normal);
+    let resuming = Resuming { only: Some(top), secrets, environment, project, jobs: 1, output: &output, durability };
     let code = go_on(&opened.home, resuming, out).await?;
     // To have cancelled it is what was asked for.
     Ok(if code == ExecutionStatus::Cancelled.exit_code() { 0 } else { code })

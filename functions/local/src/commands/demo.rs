@@ -11,6 +11,7 @@ use crate::demo::{EXAMPLES, start};
 use crate::drive::Signals;
 use crate::error::CommandError;
 use crate::out::Out;
+use crate::project::Project;
 
 pub(super) async fn demo(args: DemoArgs, environment: &Environment, out: &mut Out) -> Result<u8, CommandError> {
     let shop = start().await.map_err(|error| {
@@ -20,7 +21,7 @@ pub(super) async fn demo(args: DemoArgs, environment: &Environment, out: &mut Ou
     let folder = folder.map_err(|error| CommandError::fault("make a folder for the examples", error))?;
     let flows = lay_out(folder.path())?;
     out.note(&format!("a small shop is up at {}; {} flows run against it\n\n", shop.base_url, flows.len()));
-    let code = run(typed(folder.path(), &flows, &shop.base_url)?, environment, out).await?;
+    let code = run(typed(folder.path(), &flows, &shop.base_url)?, Project::default(), environment, out).await?;
     // Who stopped the flows wants to leave.
     if args.keep && code != ExecutionStatus::Cancelled.exit_code() {
         let url = &shop.base_url;

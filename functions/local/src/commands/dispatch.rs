@@ -3,10 +3,11 @@
 use assay_host::Environment;
 use tokio::runtime::{Builder, Runtime};
 
-use super::{completions, control, demo, explain, list, resume, run, schema, show, steps, validate};
+use super::{completions, control, demo, explain, list, resources, resume, run, schema, show, steps, validate};
 use crate::args::Command;
 use crate::error::CommandError;
 use crate::out::Out;
+use crate::project::Project;
 
 /// Does what was typed; answers the exit code.
 pub(crate) fn dispatch(command: Command, environment: &Environment) -> u8 {
@@ -23,7 +24,7 @@ pub(crate) fn dispatch(command: Command, environment: &Environment) -> u8 {
 
 fn act(command: Command, environment: &Environment, out: &mut Out) -> Result<u8, CommandError> {
     if let Some(filter) = &environment.log {
-        assay_host::start_log(filter).map_err(|error| CommandError::wrong(format!("{error:#}")))?;
+        assay_host::start_log(filter, crate::out::masked).map_err(|error| CommandError::wrong(format!("{error:#}")))?;
     }
     match command {
         Command::Validate(args) => validate::validate(&args, environment, out),
@@ -31,7 +32,8 @@ fn act(command: Command, environment: &Environment, out: &mut Out) -> Result<u8,
         Command::Explain(args) => explain::explain(&args, out),
         Command::Steps(args) => steps::steps(&args, out),
         Command::Completions { shell } => completions::completions(shell, out),
-        Command::Run(args) => runtime()?.block_on(run::run(*args, environment, out)),
+        Command::Run(args) => runtime()?.block_on(run::run(*args, Project::nearest()?, environment, out)),
+        Command::Resources(args) => runtime()?.block_on(resources::resources(args, environment, out)),
         Command::Resume(args) => runtime()?.block_on(resume::resume(args, environment, out)),
         Command::Executions(args) => runtime()?.block_on(list::executions(args, environment, out)),
         Command::Prune(args) => runtime()?.block_on(list::prune(args, environment, out)),

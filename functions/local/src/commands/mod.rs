@@ -7,6 +7,7 @@ mod dispatch;
 mod explain;
 mod list;
 mod report;
+mod resources;
 mod resume;
 mod run;
 mod schema;

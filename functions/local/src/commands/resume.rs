@@ -1,6 +1,7 @@
 //! `assay resume`
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use assay_app::ports::ExecutionFilter;
@@ -10,14 +11,15 @@ use assay_engine::status::ExecutionStatus;
 use assay_host::{Durability, Embedded, Environment};
 use tokio::time::Instant;
 
-use super::run::{check_secrets, finish, jobs};
+use super::run::{check_secrets, finish, jobs, note_unused};
 use super::store::{embedded, open};
 use crate::args::{OutputArgs, ResumeArgs};
 use crate::drive::{Driving, Planned, drive};
 use crate::error::CommandError;
 use crate::home::{Entry, Home, Journal, Kept, folder, left_behind, living, unique_key};
-use crate::load::secrets;
+use crate::load::{SecretPlace, Told, Values, names, secrets};
 use crate::out::Out;
+use crate::project::Project;
 
 /// What is said when nothing was left behind.
 const NOTHING: &str = "nothing to resume\n";
@@ -28,8 +30,12 @@ const PAGE: usize = 200;
 pub(super) struct Resuming<'a> {
     /// Only this one; none: everything that was left behind.
     pub(super) only: Option<ExecutionId>,
-    /// Values of secrets.
-    pub(super) secrets: BTreeMap<String, String>,
+    /// Values of secrets that were typed.
+    pub(super) secrets: Values,
+    /// Environment variables.
+    pub(super) environment: &'a Environment,
+    /// The nearest `assay.yaml`.
+    pub(super) project: Project,
     /// At once.
     pub(super) jobs: usize,
     /// What is printed and reported.
@@ -61,19 +67,20 @@ pub(super) async fn resume(args: ResumeArgs, environment: &Environment, out: &mu
     };
     let home = opened.home.clone();
     drop(opened);
-    let jobs = jobs(args.jobs);
-    let resuming = Resuming { only, secrets, jobs, output: &args.output, durability: args.durability.into() };
-    go_on(&home, resuming, out).await
+    let project = Project::nearest()?;
+    let jobs = jobs(args.jobs.or(project.file.jobs));
+    let output = project.output(args.output)?;
+    let durability = args.durability.into();
+    go_on(&home, Resuming { only, secrets, environment, project, jobs, output: &output, durability }, out).await
 }
 
 /// Goes on with what was left behind; answers the exit code.
-pub(super) async fn go_on(home: &Home, resuming: Resuming<'_>, out: &Out) -> Result<u8, CommandError> {
+pub(super) async fn go_on(home: &Home, resuming: Resuming<'_>, out: &mut Out) -> Result<u8, CommandError> {
     let began = Instant::now();
-    let secrets = resuming.secrets.clone();
-    let mut embedded = embedded(Some(home.folder()), resuming.durability, secrets, Arc::default())?;
+    let stored = embedded(Some(home.folder()), resuming.durability, Values::new(), Arc::default())?;
     let left = left_behind(home)?;
     let (mine, others) = split(&left, resuming.only.as_ref());
-    let planned = planned(home, &embedded, mine, resuming.only.as_ref()).await?;
+    let planned = planned(home, &stored, mine, resuming.only.as_ref()).await?;
     if planned.is_empty() {
         out.note(NOTHING);
         for (journal, _) in left {
@@ -82,7 +89,12 @@ pub(super) async fn go_on(home: &Home, resuming: Resuming<'_>, out: &Out) -> Res
         return Ok(0);
     }
     let plans: Vec<&Plan> = planned.iter().map(|planned| &*planned.plan).collect();
-    check_secrets(&plans, &resuming.secrets, out)?;
+    let secrets = values(&planned, &resuming, out)?;
+    out.mask(secrets.values());
+    check_secrets(&plans, &secrets)?;
+    note_unused(&plans, &resuming.secrets, out);
+    drop(stored);
+    let mut embedded = embedded(Some(home.folder()), resuming.durability, secrets, Arc::default())?;
     // From now on they are this process's; what it was not asked for stays as it was left.
     let journal = Journal::write(home, &unique_key(), planned.iter().map(|planned| planned.entry.clone()).collect())?;
     let rest = if others.is_empty() { None } else { Some(Journal::write(home, &unique_key(), others)?) };
@@ -94,6 +106,27 @@ pub(super) async fn go_on(home: &Home, resuming: Resuming<'_>, out: &Out) -> Res
     let driving = Driving { embedded: &embedded, out, json: resuming.output.json, jobs: resuming.jobs };
     let driven = drive(planned, driving).await?;
     finish(driven, resuming.output, embedded, began, Some(journal), out).await
+}
+
+/// The values that were typed, and those that are read again from where they were when the flows were started.
+fn values(planned: &[Planned], resuming: &Resuming<'_>, out: &Out) -> Result<Values, CommandError> {
+    let mut values = resuming.secrets.clone();
+    for planned in planned {
+        let mut places: BTreeMap<String, (SecretPlace, String)> = BTreeMap::new();
+        let said = |place: &SecretPlace| (place.clone(), "as when it was started".to_owned());
+        let wanted: BTreeSet<String> =
+            names(&planned.plan).into_iter().filter(|name| !values.contains_key(name)).collect();
+        let told = Told { flow: Path::new(""), project: &resuming.project };
+        if planned.entry.secrets.is_empty() {
+            places.extend(crate::load::places(&planned.plan, &wanted, &told)?);
+        }
+        places.extend(planned.entry.secrets.iter().map(|(name, place)| (name.clone(), said(place))));
+        for (name, (place, said)) in places.into_iter().filter(|(name, _)| wanted.contains(name)) {
+            let value = place.read(&name, &said, resuming.environment, out)?;
+            values.insert(name, value);
+        }
+    }
+    Ok(values)
 }
 
 /// The entries that are asked for, and the others.
@@ -155,5 +188,6 @@ async fn entry_of(embedded: &Embedded, id: &ExecutionId) -> Result<Option<Entry>
         main: loaded.head.main,
         inputs: BTreeMap::new(),
         labels: BTreeMap::new(),
+        secrets: BTreeMap::new(),
     }))
 }

@@ -1,6 +1,6 @@
 //! `assay run`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,29 +25,47 @@ use crate::args::{Durability, OutputArgs, RunArgs};
 use crate::drive::{Driven, Driving, Planned, drive};
 use crate::error::CommandError;
 use crate::home::{Entry, Home, Journal, folder, unique_key};
-use crate::load::{Flow, check_names, find, inputs_file, inputs_of, load_all, only, pairs, secrets};
+use crate::load::{
+    Flow, Places, Texts, Told, Values, check_names, find, gather, inputs_file, inputs_of, load_all, names, only, pairs,
+    secrets,
+};
 use crate::local::{organization, project};
 use crate::out::Out;
+use crate::project::Project;
 use crate::view::summary;
 
 /// How long what was begun may take to end after the last verdict.
 pub(super) const CLOSING: Duration = Duration::from_secs(2);
 
-pub(super) async fn run(args: RunArgs, environment: &Environment, out: &mut Out) -> Result<u8, CommandError> {
-    let secrets = secrets(&args.secrets.secrets, environment)?;
-    out.mask(secrets.values());
-    let labels = pairs("--label", &args.labels)?;
+pub(super) async fn run(
+    args: RunArgs,
+    project: Project,
+    environment: &Environment,
+    out: &mut Out,
+) -> Result<u8, CommandError> {
+    let typed_secrets = secrets(&args.secrets.secrets, environment)?;
+    out.mask(typed_secrets.values());
+    let output = project.output(args.output)?;
+    let mut labels = project.file.labels.clone();
+    labels.extend(pairs("--label", &args.labels)?);
     let typed = pairs("--input", &args.inputs)?;
     let from_file = args.inputs_file.as_deref().map(inputs_file).transpose()?.unwrap_or_default();
     let programs = Arc::new(Programs::default());
-    let mut flows = load_all(&find(&args.flows)?, &programs, environment, out)?;
+    let files = find(&args.flows)?;
+    let chosen = crate::project::environment(args.env.env.as_deref(), &project, &files, out)?;
+    let texts = Texts { programs: &programs, variables: environment, environment: chosen.as_ref() };
+    let mut flows = load_all(&files, texts, out)?;
     if !args.only.is_empty() {
         flows = narrowed(flows, &args.only, &programs)?;
     }
     let plans: Vec<&Plan> = flows.iter().map(|flow| &*flow.plan).collect();
     check_names(&plans, typed.keys().chain(from_file.keys()))?;
-    check_secrets(&plans, &secrets, out)?;
-    let (key, planned) = planned(&flows, &from_file, &typed, &labels)?;
+    let told = flows.iter().map(|flow| (&*flow.plan, Told { flow: &flow.file, project: &project }));
+    let (secrets, places) = gather(told, &typed_secrets, environment, out)?;
+    out.mask(secrets.values());
+    check_secrets(&plans, &secrets)?;
+    note_unused(&plans, &typed_secrets, out);
+    let (key, planned) = planned(&flows, &from_file, &typed, &labels, &places)?;
 
     let began = Instant::now();
     let home = match args.no_store {
@@ -61,10 +79,10 @@ pub(super) async fn run(args: RunArgs, environment: &Environment, out: &mut Out)
         None => None,
     };
     embedded.work();
-    let jobs = jobs(args.jobs);
-    let driving = Driving { embedded: &embedded, out, json: args.output.json, jobs };
+    let jobs = jobs(args.jobs.or(project.file.jobs));
+    let driving = Driving { embedded: &embedded, out, json: output.json, jobs };
     let driven = drive(planned, driving).await?;
-    finish(driven, &args.output, embedded, began, journal, out).await
+    finish(driven, &output, embedded, began, journal, out).await
 }
 
 /// Writes down what is about to run, with all that a later process needs to run it.
@@ -101,11 +119,10 @@ fn narrowed(flows: Vec<Flow>, wanted: &[String], programs: &Programs) -> Result<
     Ok(vec![Flow { bundle: Arc::new(bundle), plan: compiled.plan, ..flow }])
 }
 
-/// Every secret that a flow names must have a value; a value that no flow names is a slip worth a word.
-pub(super) fn check_secrets(plans: &[&Plan], given: &BTreeMap<String, String>, out: &Out) -> Result<(), CommandError> {
+/// Every secret that a flow names must have a value.
+pub(super) fn check_secrets(plans: &[&Plan], given: &Values) -> Result<(), CommandError> {
     for plan in plans {
-        let missing: Vec<&str> =
-            plan.secrets.iter().filter(|name| !given.contains_key(*name)).map(String::as_str).collect();
+        let missing: Vec<String> = names(plan).into_iter().filter(|name| !given.contains_key(name)).collect();
         if let [first, ..] = missing.as_slice() {
             return Err(CommandError::wrong(format!(
                 "{} needs the secret{} {}: give --secret {first}=VALUE, or --secret {first} to take the environment variable",
@@ -115,10 +132,15 @@ pub(super) fn check_secrets(plans: &[&Plan], given: &BTreeMap<String, String>, o
             )));
         }
     }
-    for name in given.keys().filter(|name| plans.iter().all(|plan| !plan.secrets.contains(name))) {
+    Ok(())
+}
+
+/// A value that no flow names is a slip worth a word.
+pub(super) fn note_unused(plans: &[&Plan], typed: &Values, out: &Out) {
+    let named: BTreeSet<String> = plans.iter().flat_map(|plan| names(plan)).collect();
+    for name in typed.keys().filter(|name| !named.contains(*name)) {
         out.note(&format!("note: no flow has a secret {name} under `secrets`\n"));
     }
-    Ok(())
 }
 
 /// What will run, and a key that no other call has.
@@ -127,6 +149,7 @@ fn planned(
     from_file: &Map<String, Json>,
     typed: &BTreeMap<String, String>,
     labels: &BTreeMap<String, String>,
+    places: &Places,
 ) -> Result<(String, Vec<Planned>), CommandError> {
     let key = unique_key();
     let mut planned = Vec::new();
@@ -142,6 +165,10 @@ fn planned(
             main: flow.plan.main_path.clone(),
             inputs,
             labels: labels.clone(),
+            secrets: names(&flow.plan)
+                .into_iter()
+                .filter_map(|name| places.get(&name).map(|place| (name.clone(), place.clone())))
+                .collect(),
         };
         planned.push(Planned { entry, plan: flow.plan.clone(), bundle: flow.bundle.clone(), exists: false });
     }

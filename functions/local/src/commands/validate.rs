@@ -6,24 +6,27 @@ use assay_host::Environment;
 
 use crate::args::ValidateArgs;
 use crate::error::CommandError;
-use crate::load::{check, find, located, shown};
+use crate::load::{Texts, check, find, located, shown};
 use crate::out::Out;
+use crate::project::Project;
 
 pub(super) fn validate(args: &ValidateArgs, environment: &Environment, out: &Out) -> Result<u8, CommandError> {
     let programs = Programs::default();
     let files = find(&args.flows)?;
+    let chosen = crate::project::environment(args.env.env.as_deref(), &Project::nearest()?, &files, out)?;
+    let texts = Texts { programs: &programs, variables: environment, environment: chosen.as_ref() };
     let (mut errors, mut warnings) = (0, 0);
     for file in &files {
-        let (problems, good) = match check(file, &programs, environment)? {
+        let (problems, good) = match check(file, texts)? {
             Ok(flow) => (flow.warnings, true),
             Err(problems) => (problems, false),
         };
         errors += usize::from(!good);
         warnings += problems.total();
         if args.json {
-            json(&problems, file, out)?;
+            json(&problems, file, texts, out)?;
         } else {
-            out.note(&shown(&problems, file, out));
+            out.note(&shown(&problems, file, texts.environment, out));
         }
     }
     if !args.json {
@@ -39,8 +42,8 @@ pub(super) fn validate(args: &ValidateArgs, environment: &Environment, out: &Out
     Ok(if errors == 0 { 0 } else { 2 })
 }
 
-fn json(problems: &Diagnostics, file: &std::path::Path, out: &Out) -> Result<(), CommandError> {
-    for problem in located(problems, file) {
+fn json(problems: &Diagnostics, file: &std::path::Path, texts: Texts<'_>, out: &Out) -> Result<(), CommandError> {
+    for problem in located(problems, file, texts.environment) {
         let mut line = problem.to_json();
         if let Some(map) = line.as_object_mut() {
             map.insert("flow".into(), file.display().to_string().into());

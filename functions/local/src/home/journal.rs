@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 
 use super::place::Home;
 use crate::error::CommandError;
+use crate::load::SecretPlace;
 
 /// The folder of the journals.
 const FOLDER: &str = "runs";
@@ -32,6 +33,9 @@ pub(crate) struct Entry {
     pub(crate) inputs: BTreeMap<String, Json>,
     /// The labels of the command.
     pub(crate) labels: BTreeMap<String, String>,
+    /// Where values of secrets are, for who goes on with it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) secrets: BTreeMap<String, SecretPlace>,
 }
 
 /// What stands in a journal.
@@ -149,6 +153,7 @@ mod tests {
             main: "flow.yaml".to_owned(),
             inputs: BTreeMap::new(),
             labels: BTreeMap::new(),
+            secrets: BTreeMap::new(),
         }
     }
 

@@ -5,20 +5,23 @@ use std::path::{Path, PathBuf};
 use assay_host::Environment;
 
 use crate::error::CommandError;
+use crate::project::Project;
 
 /// What a folder is called that state is kept in.
 const NAME: &str = ".assay";
-/// The file that marks the top of a project.
-const MARKER: &str = "assay.yaml";
 
-/// The folder: what is asked for, else `ASSAY_STORE`, else `.assay` beside the nearest `assay.yaml` above, else here.
+/// The folder: what is asked for, else `ASSAY_STORE`, else what the nearest `assay.yaml` above says, else `.assay`
+/// beside it, else here.
 pub(crate) fn folder(asked: Option<&Path>, environment: &Environment) -> Result<PathBuf, CommandError> {
     if let Some(asked) = asked.or(environment.store.as_deref()) {
         return Ok(asked.to_owned());
     }
+    let project = Project::nearest()?;
+    if let Some(store) = &project.file.store {
+        return Ok(project.path(store));
+    }
     let here = std::env::current_dir().map_err(|error| CommandError::fault("find the current folder", error))?;
-    let marked = here.ancestors().find(|folder| folder.join(MARKER).is_file());
-    Ok(marked.unwrap_or(&here).join(NAME))
+    Ok(project.folder.unwrap_or(here).join(NAME))
 }
 
 /// A folder that state is kept in.

@@ -6,7 +6,7 @@ use std::panic::resume_unwind;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use assay_engine::bundle::{Bundle, RunsAt};
+use assay_engine::bundle::{Bundle, EnvironmentText, RunsAt};
 use assay_engine::compile::{Compiled, compile, flow_candidates, needed};
 use assay_engine::diagnostics::{Diagnostic, Diagnostics, Style};
 use assay_engine::expr::Programs;
@@ -22,6 +22,17 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// So many flows take longer to check than a thread to start.
 const WORTH_A_THREAD: usize = 8;
+
+/// What flows are compiled with.
+#[derive(Clone, Copy)]
+pub(crate) struct Texts<'a> {
+    /// Compiled expressions.
+    pub(crate) programs: &'a Programs,
+    /// Environment variables.
+    pub(crate) variables: &'a Environment,
+    /// The environment, when one was asked for.
+    pub(crate) environment: Option<&'a EnvironmentText>,
+}
 
 /// What came of a flow's file: see [`check`].
 type Checked = Result<Result<Flow, Diagnostics>, CommandError>;
@@ -42,23 +53,18 @@ pub(crate) struct Flow {
 ///
 /// # Errors
 /// When one of them cannot run: then none may.
-pub(crate) fn load_all(
-    files: &[PathBuf],
-    programs: &Programs,
-    environment: &Environment,
-    out: &Out,
-) -> Result<Vec<Flow>, CommandError> {
+pub(crate) fn load_all(files: &[PathBuf], texts: Texts<'_>, out: &Out) -> Result<Vec<Flow>, CommandError> {
     let mut flows = Vec::new();
     let mut bad = 0;
-    for (file, checked) in files.iter().zip(check_each(files, programs, environment)) {
+    for (file, checked) in files.iter().zip(check_each(files, texts)) {
         match checked? {
             Ok(flow) => {
-                out.note(&shown(&flow.warnings, file, out));
+                out.note(&shown(&flow.warnings, file, texts.environment, out));
                 flows.push(flow);
             }
             Err(problems) => {
                 bad += 1;
-                out.note(&shown(&problems, file, out));
+                out.note(&shown(&problems, file, texts.environment, out));
             }
         }
     }
@@ -74,9 +80,8 @@ pub(crate) fn load_all(
 }
 
 /// Checks every flow, many of them on several threads at once.
-fn check_each(files: &[PathBuf], programs: &Programs, environment: &Environment) -> Vec<Checked> {
-    let each =
-        |files: &[PathBuf]| -> Vec<Checked> { files.iter().map(|file| check(file, programs, environment)).collect() };
+fn check_each(files: &[PathBuf], texts: Texts<'_>) -> Vec<Checked> {
+    let each = |files: &[PathBuf]| -> Vec<Checked> { files.iter().map(|file| check(file, texts)).collect() };
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(files.len() / WORTH_A_THREAD);
     if threads < 2 {
         return each(files);
@@ -89,9 +94,10 @@ fn check_each(files: &[PathBuf], programs: &Programs, environment: &Environment)
 }
 
 /// The problems as text, an empty line after each, their files as seen from the current folder.
-pub(crate) fn shown(problems: &Diagnostics, file: &Path, out: &Out) -> String {
+pub(crate) fn shown(problems: &Diagnostics, file: &Path, environment: Option<&EnvironmentText>, out: &Out) -> String {
     let style = if out.error_paint().is_on() { Style::Colour } else { Style::Plain };
-    let mut text: String = located(problems, file).iter().map(|one| format!("{}\n", one.render(style))).collect();
+    let mut text: String =
+        located(problems, file, environment).iter().map(|one| format!("{}\n", one.render(style))).collect();
     let rest = problems.total() - problems.iter().count();
     if rest > 0 {
         text.push_str(&format!("{rest} more problems of {} are not shown\n\n", file.display()));
@@ -99,12 +105,14 @@ pub(crate) fn shown(problems: &Diagnostics, file: &Path, out: &Out) -> String {
     text
 }
 
-/// The problems with their files as seen from the current folder.
-pub(crate) fn located(problems: &Diagnostics, file: &Path) -> Vec<Diagnostic> {
+/// The problems with their files as seen from the current folder; an environment is called so already.
+pub(crate) fn located(problems: &Diagnostics, file: &Path, environment: Option<&EnvironmentText>) -> Vec<Diagnostic> {
     let folder = file.parent().unwrap_or(Path::new(""));
     let locate = |one: &Diagnostic| {
         let mut one = one.clone();
-        if let Some(place) = &mut one.place {
+        if let Some(place) = &mut one.place
+            && environment.is_none_or(|environment| environment.file != place.file)
+        {
             place.file = folder.join(&place.file).display().to_string();
         }
         one
@@ -116,30 +124,34 @@ pub(crate) fn located(problems: &Diagnostics, file: &Path) -> Vec<Diagnostic> {
 ///
 /// # Errors
 /// When its file cannot be read; what is wrong within it is the inner error.
-pub(crate) fn check(file: &Path, programs: &Programs, environment: &Environment) -> Checked {
-    let bundle = bundle(file, environment)?;
-    Ok(match compile(&bundle, &Types, programs) {
+pub(crate) fn check(file: &Path, texts: Texts<'_>) -> Checked {
+    let bundle = bundle(file, texts)?;
+    Ok(match compile(&bundle, &Types, texts.programs) {
         Ok(Compiled { plan, warnings }) => Ok(Flow { file: file.to_owned(), bundle: Arc::new(bundle), plan, warnings }),
         Err(problems) => Err(problems),
     })
 }
 
-/// The flow's text, its sub-flows, the files beside it, and the environment variables that it names.
-fn bundle(file: &Path, environment: &Environment) -> Result<Bundle, CommandError> {
-    let read = |path: &Path| {
-        std::fs::read(path).map_err(|error| CommandError::wrong(format!("read {}: {error}", path.display())))
-    };
-    let text = read(file)?;
+/// The flow's text with what belongs to it.
+fn bundle(file: &Path, texts: Texts<'_>) -> Result<Bundle, CommandError> {
+    let text = std::fs::read(file).map_err(|error| CommandError::wrong(format!("read {}: {error}", file.display())))?;
     let main = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut bundle = Bundle::of_text(&main, text);
+    beside(&folder_of(file), Bundle::of_text(&main, text), texts)
+}
+
+/// The bundle with its sub-flows, the files of the folder that it names, the environment, and the environment variables.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(crate) fn beside(folder: &Path, mut bundle: Bundle, texts: Texts<'_>) -> Result<Bundle, CommandError> {
     bundle.runs_at = RunsAt::Laptop;
-    let folder = folder_of(file);
+    bundle.environment = texts.environment.cloned();
     let top = folder.canonicalize().map_err(|error| CommandError::fault("find the flow's folder", error))?;
     let mut asked = BTreeSet::new();
     loop {
         let needed = needed(&bundle);
         for name in needed.env {
-            if let Some(value) = environment.variable(&name) {
+            if let Some(value) = texts.variables.variable(&name) {
                 bundle.env.insert(name, value.to_owned());
             }
         }
@@ -149,7 +161,7 @@ fn bundle(file: &Path, environment: &Environment) -> Result<Bundle, CommandError
             return Ok(bundle);
         }
         for path in fresh {
-            if let Some(bytes) = named(&top, &path, environment)? {
+            if let Some(bytes) = named(&top, &path, texts.variables)? {
                 bundle.files.insert(path, Arc::from(bytes));
             }
         }

@@ -4,9 +4,11 @@
 mod find;
 mod flow;
 mod only;
+mod secrets;
 mod values;
 
 pub(crate) use find::find;
-pub(crate) use flow::{Flow, check, load_all, located, shown};
+pub(crate) use flow::{Flow, Texts, beside, check, load_all, located, shown};
 pub(crate) use only::only;
-pub(crate) use values::{check_names, inputs_file, inputs_of, pairs, secrets};
+pub(crate) use secrets::{Places, SecretPlace, Told, Values, gather, names, places, secrets};
+pub(crate) use values::{check_names, inputs_file, inputs_of, pairs};

@@ -4,13 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use assay_engine::plan::{InputType, Plan};
-use assay_host::Environment;
 use serde_json::{Map, Value as Json};
 
 use crate::error::CommandError;
-
-/// The shortest secret that can be masked, in bytes.
-const SHORTEST_SECRET: usize = 4;
 
 /// `NAME=VALUE` pairs; the later one wins.
 pub(crate) fn pairs(option: &str, words: &[String]) -> Result<BTreeMap<String, String>, CommandError> {
@@ -19,35 +15,6 @@ pub(crate) fn pairs(option: &str, words: &[String]) -> Result<BTreeMap<String, S
         _ => Err(CommandError::wrong(format!("`{word}` after {option}: expected NAME=VALUE"))),
     };
     words.iter().map(pair).collect()
-}
-
-/// The values of secrets. No value is ever in an error.
-pub(crate) fn secrets(words: &[String], environment: &Environment) -> Result<BTreeMap<String, String>, CommandError> {
-    let mut secrets = BTreeMap::new();
-    for word in words {
-        let (name, value) = match word.split_once('=') {
-            Some((name, value)) => (name, value.to_owned()),
-            None => {
-                let value = environment.variable(word).ok_or_else(|| {
-                    CommandError::wrong(format!(
-                        "--secret {word}: the environment variable {word} is not set; set it, or give --secret {word}=VALUE"
-                    ))
-                })?;
-                (word.as_str(), value.to_owned())
-            }
-        };
-        if name.is_empty() {
-            return Err(CommandError::wrong("--secret: the name is missing, as in --secret API_KEY=VALUE"));
-        }
-        if value.len() < SHORTEST_SECRET {
-            return Err(CommandError::wrong(format!(
-                "--secret {name}: the value has fewer than {SHORTEST_SECRET} bytes; so short a text cannot be masked \
-                 without hiding what is no secret"
-            )));
-        }
-        secrets.insert(name.to_owned(), value);
-    }
-    Ok(secrets)
 }
 
 /// The values of a YAML or JSON file with inputs.

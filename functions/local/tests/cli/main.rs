@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod environment;
 mod inputs;
 mod looking;
 mod mistakes;
+mod project;
+mod resources;
 mod resume;
 mod running;
 mod secrets;

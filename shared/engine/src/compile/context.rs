@@ -49,9 +49,9 @@ impl<'a> Shared<'a> {
             suggestions: Cell::new(0),
         };
         if let Some(environment) = &bundle.environment {
-            let (source, root, problems) = source::read_json("environment", environment, shared.next_source());
-            shared.adopt(source, problems);
+            let (_, root) = shared.read(&environment.file, environment.text.as_bytes());
             shared.environment = root.map(|root| Environment::read(&shared, &root)).unwrap_or_default();
+            shared.environment.name = Some(environment.name.clone());
         }
         shared
     }

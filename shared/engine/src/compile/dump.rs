@@ -8,7 +8,7 @@ use super::path::path_text;
 use crate::duration;
 use crate::expr::{JsonTemplate, Reference};
 use crate::job::Looks;
-use crate::plan::{ForeachSource, Plan, RetryOn, Section, Step, StepKind};
+use crate::plan::{ForeachSource, Plan, Resource, RetryOn, SecretReference, Section, Step, StepKind};
 
 impl Plan {
     /// The plan in lines, everything that is not a default; sub-flows are named, not shown.
@@ -40,6 +40,12 @@ impl Plan {
             out.line(1, &format!("input {}", input.name), text);
         }
         out.list(1, "secrets", &self.secrets);
+        let from = |(name, reference): (&String, &SecretReference)| format!("{name}: {:?}", reference.from);
+        out.list(1, "secret references", &self.secret_references.iter().map(from).collect::<Vec<_>>());
+        let resource = |resource: &Resource| {
+            format!("{} ({}) {}", resource.name, resource.kind, resource.secrets.join(" ")).trim_end().to_owned()
+        };
+        out.list(1, "resources", &self.resources.iter().map(resource).collect::<Vec<_>>());
         for var in &self.vars {
             let secret = if var.secret { " (secret)" } else { "" };
             out.line(1, &format!("var {}{secret}", var.name), template(&var.value));

@@ -1,10 +1,9 @@
 //! An environment: values for inputs, vars and resources, and the names of secrets.
 
-use serde_json::Value as Json;
-
 use super::context::Shared;
 use super::inputs::INPUT_KEYS;
-use crate::bundle::Bundle;
+use super::{headings, secrets};
+use crate::bundle::{Bundle, EnvironmentText};
 use crate::diagnostics::Diagnostics;
 use crate::expr::Programs;
 use crate::source::{self, Entry, Node, Value};
@@ -20,7 +19,7 @@ pub(super) struct Environment {
     pub(super) inputs: Vec<Entry>,
     pub(super) vars: Vec<Entry>,
     pub(super) resources: Vec<Entry>,
-    pub(super) secrets: Vec<String>,
+    pub(super) secrets: Vec<secrets::Declared>,
 }
 
 impl Environment {
@@ -33,7 +32,7 @@ impl Environment {
                 "inputs" => read.inputs = inputs(shared, &entry.value),
                 "vars" => read.vars = entries(shared, &entry.value, "`vars`"),
                 "resources" => read.resources = entries(shared, &entry.value, "`resources`"),
-                "secrets" => read.secrets = super::headings::secrets(shared, &entry.value),
+                "secrets" => read.secrets = secrets::read(shared, &entry.value),
                 _ => {}
             }
         }
@@ -61,7 +60,8 @@ fn inputs(shared: &Shared<'_>, node: &Node) -> Vec<Entry> {
     values
 }
 
-struct NoTypes;
+/// No step type at all: what is read for its shape alone.
+pub(super) struct NoTypes;
 
 impl StepTypes for NoTypes {
     fn get(&self, _name: &str) -> Option<&'static dyn crate::types::StepSpec> {
@@ -72,22 +72,24 @@ impl StepTypes for NoTypes {
     }
 }
 
-/// Reads an environment file, for [`Bundle::environment`].
+/// Reads an environment file; `name` is how diagnostics call it.
 ///
 /// # Errors
 /// All that is wrong with its text and shape.
-pub fn check_environment(name: &str, bytes: &[u8]) -> Result<Json, Diagnostics> {
+pub fn check_environment(name: &str, bytes: &[u8]) -> Result<EnvironmentText, Diagnostics> {
     let (source, root, problems) = source::read(name, bytes, 0, source::MAX_BYTES);
+    let text = source.text.clone();
     let (bundle, programs) = (Bundle::of_text(name, ""), Programs::default());
     let mut shared = Shared::new(&bundle, &NoTypes, &programs);
     shared.adopt(source, problems);
     if let Some(root) = &root {
         shared.environment = Environment::read(&shared, root);
     }
-    match root {
-        Some(root) if shared.errors() == 0 => Ok(root.to_json()),
-        _ => Err(shared.into_diagnostics()),
+    if shared.errors() > 0 {
+        return Err(shared.into_diagnostics());
     }
+    let stem = headings::file_stem(name).to_owned();
+    Ok(EnvironmentText { name: shared.environment.name.unwrap_or(stem), file: name.to_owned(), text })
 }
 
 /// Puts the environment's entries in the place of those with the same key, and adds the others.

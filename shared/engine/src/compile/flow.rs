@@ -1,21 +1,21 @@
 //! One flow: its headings, its names, its steps, in this order.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::children::{self, Started};
 use super::context::Shared;
 use super::graph::Graph;
-use super::headings::{Group, Headings, group, secrets};
+use super::headings::{Group, Headings, group};
 use super::inputs::{self, Declared};
 use super::names::{Named, Names, Site, StepNames, Uses};
 use super::path::folder;
 use super::references::Check;
 use super::step::{self, Kind, Raw};
 use super::words::{FLOW_KEYS, MAX_STEPS};
-use super::{captures, environment, merge, vars, warnings};
+use super::{captures, environment, merge, resources, secrets, vars, warnings};
 use crate::diagnostics::Code;
 use crate::plan::{Concurrency, Plan, Section, Step};
 use crate::source::{Entry, Node, Problem, Span};
@@ -26,6 +26,8 @@ pub(super) struct Scene<'a> {
     pub(super) shared: &'a Shared<'a>,
     pub(super) names: &'a Names,
     pub(super) resources: &'a [Entry],
+    /// Where resources stand whose fields were held against the schema already.
+    pub(super) judged: &'a [Span],
     pub(super) defaults: Option<&'a Node>,
     pub(super) raws: &'a [Raw<'a>],
     /// By step: the flow that it starts.
@@ -51,25 +53,34 @@ pub(super) fn compile(shared: &Shared<'_>, path: &str, chain: &[String]) -> Opti
     let own = |key: &str| root.get(key).and_then(|node| shared.any_map(node, &format!("`{key}`"))).unwrap_or_default();
     let var_entries = environment::overlaid(own("vars"), &shared.environment.vars);
     let resources = environment::overlaid(own("resources"), &shared.environment.resources);
-    merge::resources(shared, &resources);
+    let judged = resources::check(shared, &resources);
     let defaults = root.get("defaults");
     defaults.inspect(|node| merge::defaults(shared, node));
     let vars = vars::read(shared, &var_entries);
     let group = root.get("concurrency").and_then(|node| group(shared, node));
-    let own_secrets = root.get("secrets").map(|node| secrets(shared, node)).unwrap_or_default();
+    let own_secrets = root.get("secrets").map(|node| secrets::read(shared, node)).unwrap_or_default();
     let names = names(shared, path, &raws, &started, &declared, &own_secrets, vars::secrets(&vars));
     vars::check(shared, &names, &vars);
     let longest = RefCell::default();
-    let scene =
-        Scene { shared, names: &names, resources: &resources, defaults, raws: &raws, started: &started, longest };
+    let scene = Scene {
+        shared,
+        names: &names,
+        resources: &resources,
+        judged: &judged,
+        defaults,
+        raws: &raws,
+        started: &started,
+        longest,
+    };
     let group = group.map(|group| checked_group(&scene, group));
     let steps: Vec<Option<Step>> = raws.iter().map(|raw| step::compile(&scene, raw)).collect();
+    let compiled_resources = resources::compiled(&scene);
     warnings::timeout(&scene, &headings);
-    warnings::unused(&scene, &root, &declared, &own_secrets);
+    warnings::unused(&scene, &declared, &own_secrets);
     let steps = finish(&names, steps.into_iter().collect::<Option<Vec<_>>>()?);
     let named = names.found.take();
-    let secrets = own_secrets.iter().cloned();
-    let more: Vec<String> = named.secrets.iter().filter(|name| !own_secrets.contains(name)).cloned().collect();
+    let own_names: Vec<String> = own_secrets.iter().map(|secret| secret.name.clone()).collect();
+    let more: Vec<String> = named.secrets.iter().filter(|name| !own_names.contains(name)).cloned().collect();
     Some(Arc::new(Plan {
         version: shared.version.clone(),
         main_path: path.to_owned(),
@@ -78,7 +89,9 @@ pub(super) fn compile(shared: &Shared<'_>, path: &str, chain: &[String]) -> Opti
         description: headings.description,
         labels: headings.labels,
         inputs: declared.into_iter().map(|declared| declared.input).collect(),
-        secrets: secrets.chain(more).collect(),
+        secrets: own_names.into_iter().chain(more).collect(),
+        secret_references: secrets::references(shared, &own_secrets),
+        resources: compiled_resources,
         vars: vars::compiled(&names, vars),
         timeout: headings.timeout,
         queue_timeout: headings.queue_timeout,
@@ -117,7 +130,7 @@ fn names(
     raws: &[Raw<'_>],
     started: &[Option<Started>],
     declared: &[Declared],
-    own_secrets: &[String],
+    own_secrets: &[secrets::Declared],
     vars: BTreeMap<String, std::collections::BTreeSet<String>>,
 ) -> Names {
     let mut by_id = HashMap::new();
@@ -137,7 +150,7 @@ fn names(
     Names {
         inputs: declared.iter().map(|declared| declared.input.name.clone()).collect(),
         vars,
-        secrets: own_secrets.iter().chain(&shared.environment.secrets).cloned().collect::<HashSet<_>>(),
+        secrets: own_secrets.iter().chain(&shared.environment.secrets).map(|secret| secret.name.clone()).collect(),
         steps: steps.collect(),
         graph: Graph::of(shared, raws, &by_id, main),
         by_id,

@@ -65,7 +65,7 @@ impl Headings {
 }
 
 /// `checks/order.flow.yaml` is `order`.
-fn file_stem(path: &str) -> &str {
+pub(super) fn file_stem(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(name)
 }
@@ -80,29 +80,12 @@ pub(super) fn positive(shared: &Shared<'_>, node: &Node, what: &str) -> Option<D
     Some(duration)
 }
 
-fn labels(shared: &Shared<'_>, node: &Node) -> BTreeMap<String, String> {
+pub(super) fn labels(shared: &Shared<'_>, node: &Node) -> BTreeMap<String, String> {
     let entries = shared.any_map(node, "`labels`").unwrap_or_default();
     let label = |entry: &crate::source::Entry| {
         Some((entry.key.to_string(), shared.scalar_text(&entry.value, &format!("the label `{}`", entry.key))?))
     };
     entries.iter().filter_map(label).collect()
-}
-
-/// The names under `secrets`.
-pub(super) fn secrets(shared: &Shared<'_>, node: &Node) -> Vec<String> {
-    let mut names = Vec::new();
-    for item in shared.list(node, "`secrets`").unwrap_or_default() {
-        if let Some(name) = shared.literal(item, "a secret's name")
-            && shared.name(&name, item.span, "a secret's name")
-        {
-            if names.contains(&name) {
-                shared.error(Code::DuplicateKey, item.span, format!("the secret `{name}` stands twice"));
-            } else {
-                names.push(name);
-            }
-        }
-    }
-    names
 }
 
 /// Reads `concurrency`.

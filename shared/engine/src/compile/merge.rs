@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::context::Shared;
 use super::fields::cut;
 use super::flow::Scene;
+use super::resources;
 use super::step::{Kind, Raw};
 use crate::diagnostics::Code;
 use crate::source::{Entry, Node, Problem, Value};
@@ -37,7 +38,7 @@ pub(super) fn with_of(scene: &Scene<'_>, raw: &Raw<'_>) -> Node {
         }
     }
     let named = own.get("resource").or_else(|| base.get("resource"));
-    if let Some(fields) = named.and_then(|node| resource(scene, raw, node)) {
+    if let Some(fields) = named.and_then(|node| resources::fields(scene, raw, node)) {
         base = merged(&base, &fields, schema);
     }
     let mut with = merged(&base, &own, schema);
@@ -49,50 +50,6 @@ pub(super) fn with_of(scene: &Scene<'_>, raw: &Raw<'_>) -> Node {
 
 fn empty(at: &Node) -> Node {
     Node { span: at.span, value: Value::Map(Vec::new()) }
-}
-
-/// The fields of a resource besides its type.
-fn resource(scene: &Scene<'_>, raw: &Raw<'_>, node: &Node) -> Option<Node> {
-    let shared = scene.shared;
-    let name = shared.literal(node, "`resource`")?;
-    let Some(entry) = scene.resources.iter().find(|entry| *entry.key == *name) else {
-        let problem = Problem::new(Code::UnknownResource, node.span, format!("there is no resource `{}`", cut(&name)));
-        let hint = shared.suggest(&name, scene.resources.iter().map(|entry| &*entry.key));
-        let hint = hint.or_else(|| Some("declare it under `resources`, in the flow or in the environment".into()));
-        shared.report(Problem { hint, ..problem });
-        return None;
-    };
-    let kind = entry.value.get("type").and_then(Node::text).unwrap_or_default();
-    let family = raw.type_name.split('.').next().unwrap_or_default();
-    if kind != family && kind != raw.type_name {
-        let message =
-            format!("the resource `{}` is of type `{}`, the step of `{}`", entry.key, cut(kind), raw.type_name);
-        shared.error_hint(Code::ResourceType, node.span, message, format!("name a resource of type `{family}`"));
-        return None;
-    }
-    let fields = entry.value.entries()?.iter().filter(|field| &*field.key != "type").cloned().collect();
-    Some(Node { span: entry.value.span, value: Value::Map(fields) })
-}
-
-/// Reads `resources`: maps with a known type.
-pub(super) fn resources(shared: &Shared<'_>, entries: &[Entry]) {
-    let names = shared.types.names();
-    for entry in entries {
-        let what = format!("the resource `{}`", cut(&entry.key));
-        let Some(_) = shared.any_map(&entry.value, &what) else { continue };
-        let Some(node) = entry.value.get("type") else {
-            let hint = "say what it is, as in `type: sql`";
-            shared.error_hint(Code::MissingKey, entry.key_span, format!("{what} has no `type`"), hint);
-            continue;
-        };
-        let Some(kind) = shared.literal(node, "`type`") else { continue };
-        let families = || names.iter().map(|name| name.split('.').next().unwrap_or(name));
-        if !families().any(|family| family == kind) && !names.contains(&kind.as_str()) {
-            let message = format!("there is no step type `{}` that could use {what}", cut(&kind));
-            let hint = shared.suggest(&kind, families().collect::<std::collections::BTreeSet<_>>());
-            shared.report(Problem { hint, ..Problem::new(Code::UnknownType, node.span, message) });
-        }
-    }
 }
 
 /// Reads `defaults`: maps by step type.

@@ -56,11 +56,12 @@ pub fn needed(bundle: &Bundle) -> Needed {
         let (_, root, _) = source::read(&path, bytes, 0, MAX_BYTES);
         let Some(root) = root else { continue };
         let mut search = Search { bundle, folder: folder(&path), needed: &mut needed, flows: &mut flows };
-        search.node(&root, "");
+        search.root(&root);
     }
     let mut search = Search { bundle, folder: "", needed: &mut needed, flows: &mut flows };
     if let Some(environment) = &bundle.environment {
-        search.node(&Node::of_json(environment, source::Span::default()), "");
+        let (_, root, _) = source::read(&environment.file, environment.text.as_bytes(), 0, MAX_BYTES);
+        root.inspect(|root| search.root(root));
     }
     needed
 }
@@ -73,6 +74,13 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// A whole text. The files of its `secrets` never travel with the flow.
+    fn root(&mut self, root: &Node) {
+        for entry in root.entries().unwrap_or_default().iter().filter(|entry| &*entry.key != "secrets") {
+            self.node(&entry.value, &entry.key);
+        }
+    }
+
     fn node(&mut self, node: &Node, key: &str) {
         match &node.value {
             Value::Text(text) => self.text(text, key),

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::resources;
 use super::words::{FLOW_KEYS, MAX_STEPS, STEP_KEYS, keys_of};
 use crate::types::{ENGINE_WORDS, StepSpec, StepTypes};
 
@@ -28,7 +29,7 @@ pub fn flow_schema(types: &dyn StepTypes) -> Json {
 
 /// The schema of an environment file.
 #[must_use]
-pub fn environment_schema() -> Json {
+pub fn environment_schema(types: &dyn StepTypes) -> Json {
     json!({
         "$schema": DIALECT,
         "title": "Assay environment",
@@ -46,7 +47,7 @@ pub fn environment_schema() -> Json {
             "resources": flow_key("resources"),
             "secrets": flow_key("secrets"),
         },
-        "$defs": {"resource": resource()},
+        "$defs": {"resource": resource(types), "template": template()},
     })
 }
 
@@ -76,12 +77,14 @@ fn flow_key(key: &str) -> Json {
             described(map_of(json!({"anyOf": [{"type": "null"}, input()]})), "What whoever starts it may give.")
         }
         "secrets" => json!({
-            "type": "array",
-            "items": name(),
-            "description": "Names of secrets; expressions name them as `secrets.NAME`.",
+            "description": "Secrets; expressions name them as `secrets.NAME`. A list of names, or a map from names to where \
+                            their values are.",
+            "anyOf": [{"type": "array", "items": name()}, secret_references()],
         }),
         "vars" => json!({"type": "object", "description": "Values that are computed once, at the start."}),
-        "resources" => described(map_of(resource()), "Named systems; `resource: name` puts their fields into `with`."),
+        "resources" => {
+            described(map_of(reference("resource")), "Named systems; `resource: name` puts their fields into `with`.")
+        }
         "defaults" => {
             described(map_of(json!({"type": "object"})), "By step type: what `with` of its steps begins with.")
         }
@@ -113,11 +116,73 @@ fn name() -> Json {
     json!({"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"})
 }
 
-fn resource() -> Json {
+fn resource(types: &dyn StepTypes) -> Json {
+    let kinds: Vec<&str> = resources::kinds(types).into_iter().collect();
+    let rules = kinds.iter().filter_map(|kind| {
+        let mut then = resources::schema_of(types, kind)?;
+        for property in then["properties"].as_object_mut()?.values_mut() {
+            *property = loosened(property);
+        }
+        then["properties"]["type"] = json!(true);
+        Some(json!({"if": {"properties": {"type": {"const": kind}}}, "then": then}))
+    });
     json!({
         "type": "object",
         "required": ["type"],
-        "properties": {"type": {"type": "string", "description": "The step type that it is for, before the dot."}},
+        "properties": {"type": {"enum": kinds, "description": "The step type that it is for, before the dot."}},
+        "allOf": rules.collect::<Vec<_>>(),
+    })
+}
+
+fn template() -> Json {
+    json!({"type": "string", "pattern": "\\$\\{"})
+}
+
+fn secret_references() -> Json {
+    let one = |key: &str, text: &str| {
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": [key],
+            "properties": {key: {"type": "string", "minLength": 1, "description": text}},
+        })
+    };
+    json!({
+        "type": "object",
+        "propertyNames": name(),
+        "additionalProperties": {"anyOf": [
+            {"type": "null"},
+            one("env", "An environment variable that holds the value."),
+            one("file", "A file that holds the value, relative to the one that says so."),
+        ]},
+    })
+}
+
+/// The schema of `assay.yaml`.
+#[must_use]
+pub fn project_schema(reports: &[&str]) -> Json {
+    let mut labels = flow_key("labels");
+    labels["description"] = json!("Labels of executions, beside those of the flows.");
+    let report =
+        |kind: &&str| ((*kind).to_owned(), json!({"type": "string", "description": "Where it is written to."}));
+    json!({
+        "$schema": DIALECT,
+        "title": "Assay project",
+        "type": ["object", "null"],
+        "additionalProperties": false,
+        "properties": {
+            "env": {"type": "string", "description": "The environment, unless --env names another: a name or a path."},
+            "jobs": {"type": "integer", "minimum": 1, "maximum": 1000, "description": "How many flows run at once."},
+            "store": {"type": "string", "description": "The folder that state is kept in, beside this file."},
+            "labels": labels,
+            "secrets": described(secret_references(), "Where values of secrets are, when nothing nearer says so."),
+            "reports": {
+                "type": "object",
+                "additionalProperties": false,
+                "description": "Reports that are written when everything has ended, by kind.",
+                "properties": reports.iter().map(report).collect::<Map<_, _>>(),
+            },
+        },
     })
 }
 
@@ -162,7 +227,7 @@ fn definitions(types: &dyn StepTypes) -> Json {
     let rules: Vec<Json> = jobs.chain(words).collect();
     json!({
         "duration": {"type": "string", "pattern": "^\\s*([0-9.]+(ms|s|m|h|d))+\\s*$"},
-        "template": {"type": "string", "pattern": "\\$\\{"},
+        "template": template(),
         "inlined": {
             "type": "object",
             "additionalProperties": false,
@@ -183,7 +248,7 @@ fn definitions(types: &dyn StepTypes) -> Json {
                 "secret": {"type": "boolean", "description": "Mask the value wherever it occurs."},
             },
         }]},
-        "resource": resource(),
+        "resource": resource(types),
         "step": {
             "type": "object",
             "required": ["type"],

@@ -7,6 +7,7 @@ use jsonschema::Validator;
 use jsonschema::error::{ValidationError, ValidationErrorKind};
 use serde_json::Value as Json;
 
+use super::context::Shared;
 use super::fields::cut;
 use super::flow::Scene;
 use super::step::Raw;
@@ -37,23 +38,42 @@ pub(super) fn check(scene: &Scene<'_>, raw: &Raw<'_>, spec: &'static dyn StepSpe
         scene.shared.error(Code::InvalidValue, raw.id_span, message);
         return false;
     };
-    let shape = Shape { scene, raw, schema, node, json };
-    let before = scene.shared.errors();
-    for error in validator.iter_errors(json) {
-        shape.report(&error);
-    }
-    scene.shared.errors() == before
+    let what = format!("`with` of `{}`", raw.type_name);
+    let (shared, judged, outer) = (scene.shared, scene.judged, scene.with_span(raw));
+    Shape { shared, judged, what: &what, outer, step: true, schema, node, json }.run(&validator)
+}
+
+/// Reports what the schema of a resource does not allow of its fields.
+pub(super) fn check_fields(shared: &Shared<'_>, by: (&Json, &Validator), what: &str, outer: Span, node: &Node) {
+    let (schema, json) = (by.0, &node.to_json());
+    Shape { shared, judged: &[], what, outer, step: false, schema, node, json }.run(by.1);
 }
 
 struct Shape<'a> {
-    scene: &'a Scene<'a>,
-    raw: &'a Raw<'a>,
+    shared: &'a Shared<'a>,
+    /// What stands here was held against a schema before.
+    judged: &'a [Span],
+    /// How messages call the whole.
+    what: &'a str,
+    /// Where problems of the whole are shown.
+    outer: Span,
+    /// Whether it is the `with` of a step.
+    step: bool,
     schema: &'a Json,
     node: &'a Node,
     json: &'a Json,
 }
 
 impl Shape<'_> {
+    /// True when nothing was found.
+    fn run(&self, validator: &Validator) -> bool {
+        let before = self.shared.errors();
+        for error in validator.iter_errors(self.json) {
+            self.report(&error);
+        }
+        self.shared.errors() == before
+    }
+
     /// Whether a template stands where the error is, so that nobody knows yet.
     fn lenient(&self, error: &ValidationError<'_>) -> bool {
         let at = error.instance_path().as_str();
@@ -64,7 +84,7 @@ impl Shape<'_> {
     fn span(&self, pointer: &str) -> Span {
         let (node, key) = self.node.at(pointer);
         match (pointer.is_empty(), key) {
-            (true, _) => self.scene.with_span(self.raw),
+            (true, _) => self.outer,
             (false, Some(key)) if node.entries().is_some() => key,
             _ => node.span,
         }
@@ -74,7 +94,7 @@ impl Shape<'_> {
     fn name(&self, pointer: &str) -> String {
         match pointer.rsplit('/').next().filter(|_| !pointer.is_empty()) {
             Some(last) => format!("`{}`", cut(&last.replace("~1", "/").replace("~0", "~"))),
-            None => format!("`with` of `{}`", self.raw.type_name),
+            None => self.what.to_owned(),
         }
     }
 
@@ -123,7 +143,10 @@ impl Shape<'_> {
     }
 
     fn problem(&self, code: Code, span: Span, message: String, hint: Option<String>) {
-        self.scene.shared.report(Problem { hint, ..Problem::new(code, span, message) });
+        let within = |place: &Span| place.source == span.source && place.start <= span.start && span.end <= place.end;
+        if !self.judged.iter().any(within) {
+            self.shared.report(Problem { hint, ..Problem::new(code, span, message) });
+        }
     }
 
     fn unknown(&self, error: &ValidationError<'_>, pointer: &str, unexpected: &[String]) {
@@ -133,9 +156,9 @@ impl Shape<'_> {
             let entry = self.node.at(pointer).0.entry(key);
             let span = entry.map_or_else(|| self.span(pointer), |entry| entry.key_span);
             let message = format!("`{}` is not a key of {}", cut(key), self.name(pointer));
-            let hint = match super::words::STEP_KEYS.contains(&key.as_str()) && pointer.is_empty() {
+            let hint = match super::words::STEP_KEYS.contains(&key.as_str()) && self.step && pointer.is_empty() {
                 true => Some(format!("`{key}` belongs beside `with`, not below it")),
-                false => self.scene.shared.suggest(key, known.iter().copied()),
+                false => self.shared.suggest(key, known.iter().copied()),
             };
             self.problem(Code::UnknownKey, span, message, hint);
         }
@@ -153,7 +176,7 @@ impl Shape<'_> {
     fn not_one_of(&self, pointer: &str, options: &[String]) {
         let written = self.json.pointer(pointer).map(shown).unwrap_or_default();
         let message = format!("{} cannot be `{}`", self.name(pointer), cut(&written));
-        let hint = self.scene.shared.suggest(&written, options.iter().map(String::as_str));
+        let hint = self.shared.suggest(&written, options.iter().map(String::as_str));
         self.problem(Code::NotOneOf, self.span(pointer), message, hint);
     }
 

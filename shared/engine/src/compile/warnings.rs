@@ -5,11 +5,12 @@ use std::time::Duration;
 use super::flow::Scene;
 use super::headings::Headings;
 use super::inputs::Declared;
+use super::secrets;
 use super::step::{Kind, Raw};
 use crate::diagnostics::Code;
 use crate::duration;
 use crate::job::Looks;
-use crate::source::{Node, Problem, Span};
+use crate::source::{Problem, Span};
 
 impl Scene<'_> {
     /// A time that a step waits by itself.
@@ -59,7 +60,7 @@ pub(super) fn step(scene: &Scene<'_>, raw: &Raw<'_>, assertions: usize, looks: O
 }
 
 /// Inputs and secrets that nothing names.
-pub(super) fn unused(scene: &Scene<'_>, root: &Node, declared: &[Declared], secrets: &[String]) {
+pub(super) fn unused(scene: &Scene<'_>, declared: &[Declared], secrets: &[secrets::Declared]) {
     if scene.shared.errors() > 0 {
         // A mistyped name would be told twice.
         return;
@@ -70,11 +71,9 @@ pub(super) fn unused(scene: &Scene<'_>, root: &Node, declared: &[Declared], secr
             Problem::new(Code::UnusedInput, input.span, format!("nothing names the input `{}`", input.input.name));
         scene.shared.report(problem.hint("take it away"));
     }
-    let listed = root.get("secrets").map(|node| scene.shared.one_or_list(node)).unwrap_or_default();
-    for secret in secrets.iter().filter(|secret| !named.secrets.contains(*secret)) {
-        let node = listed.iter().find(|node| node.text() == Some(secret));
-        let span = node.map_or(root.span, |node| node.span);
-        let problem = Problem::new(Code::UnusedSecret, span, format!("nothing names the secret `{secret}`"));
+    for secret in secrets.iter().filter(|secret| !named.secrets.contains(&secret.name)) {
+        let problem =
+            Problem::new(Code::UnusedSecret, secret.span, format!("nothing names the secret `{}`", secret.name));
         scene.shared.report(problem.hint("take it away"));
     }
 }

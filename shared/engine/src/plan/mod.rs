@@ -5,5 +5,5 @@ mod model;
 
 pub use model::{
     Assertion, Capture, Concurrency, Condition, DataFile, Foreach, ForeachSource, Input, InputType, OnConflict, OnLost,
-    Plan, Priority, Retry, RetryOn, Section, Step, StepKind, Var,
+    Plan, Priority, Resource, Retry, RetryOn, SecretFrom, SecretReference, Section, Step, StepKind, Var,
 };

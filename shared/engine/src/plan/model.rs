@@ -31,6 +31,10 @@ pub struct Plan {
     pub inputs: Vec<Input>,
     /// The names of its secrets.
     pub secrets: Vec<String>,
+    /// Where values of secrets are read from, as far as the environment or the flow says so.
+    pub secret_references: BTreeMap<String, SecretReference>,
+    /// The resources of the flow and its environment.
+    pub resources: Vec<Resource>,
     /// Its vars, in an order in which each names only those before it.
     pub vars: Vec<Var>,
     /// Bounds the execution, from admission.
@@ -53,6 +57,43 @@ pub struct Plan {
     pub env: Arc<BTreeMap<String, String>>,
     /// Schemas that expressions name with `matchesSchema(value, 'file')`, by that name.
     pub schemas: Arc<BTreeMap<String, Json>>,
+}
+
+/// Where the value of a secret is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecretFrom {
+    /// In this environment variable.
+    Variable(String),
+    /// In this file, relative to the one that says so.
+    File(String),
+}
+
+/// Where the value of a secret is, and where that is said.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SecretReference {
+    /// Where the value is.
+    pub from: SecretFrom,
+    /// Whether the environment says so; else a flow.
+    pub environment: bool,
+    /// The file that says so: its path in the flow version, or what the environment is called.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+}
+
+/// A named system.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// Its name.
+    pub name: String,
+    /// The step type that it is for, or the part of it before the dot.
+    pub kind: String,
+    /// Its fields besides `type`.
+    pub fields: JsonTemplate,
+    /// The secrets that its fields name, through vars too.
+    pub secrets: Vec<String>,
 }
 
 impl Plan {

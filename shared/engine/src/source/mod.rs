@@ -13,5 +13,5 @@ mod yaml;
 pub(crate) use node::{Entry, Node, Value};
 pub(crate) use problem::Problem;
 pub use read::read_data;
-pub(crate) use read::{MAX_BYTES, read, read_json, shown};
+pub(crate) use read::{MAX_BYTES, read, shown};
 pub(crate) use text::{Source, Span};

@@ -61,12 +61,6 @@ fn control_character(text: &str) -> Option<(usize, char)> {
     text.char_indices().find(|(_, c)| bad(c))
 }
 
-/// Reads a value that is not from a file, as if it were written out.
-pub(crate) fn read_json(name: &str, value: &Json, number: u32) -> (Source, Option<Node>, Vec<Problem>) {
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    read(name, text.as_bytes(), number, 4 * MAX_BYTES)
-}
-
 /// The value of a JSON or YAML file: data beside a flow, an environment, inputs.
 ///
 /// # Errors

@@ -12,10 +12,12 @@ mod guard;
 mod looks;
 mod open;
 mod path;
+mod probe;
 mod progress;
 mod scope;
 mod settle;
 mod surroundings;
 
 pub use attempt::carry_out;
+pub use probe::{Probe, ProbeSurroundings, probe};
 pub use surroundings::{CarriedOut, Surroundings};

@@ -36,6 +36,8 @@ impl StepType for Http {
             doc: "version (`1.3`) and expiresInDays of the target's certificate (null if it cannot be read); null without TLS",
         },
     ];
+    const CONNECTION: &'static [&'static str] =
+        &["baseUrl", "headers", "query", "auth", "tls", "proxy", "version", "followRedirects", "maxBody"];
     type Config = HttpConfig;
 
     fn check(with: &Json) -> Vec<Problem> {

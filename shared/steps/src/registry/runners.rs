@@ -35,6 +35,12 @@ impl Runners {
         self.by_name.keys().copied().collect()
     }
 
+    /// The runners that resources of this kind may be checked with: those of the family, or the one of that name.
+    pub(crate) fn serving(&self, kind: &str) -> Vec<Arc<dyn ErasedRunner>> {
+        let serves = |name: &str| name == kind || name.split('.').next() == Some(kind);
+        self.by_name.iter().filter(|(name, _)| serves(name)).map(|(_, runner)| runner.clone()).collect()
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&Arc<dyn ErasedRunner>> {
         self.by_name.get(name)
     }
@@ -56,6 +62,7 @@ pub(crate) trait ErasedRunner: Send + Sync {
     async fn prepare(&self, with: &Json, cx: &StepContext) -> Result<Prepared, StepError>;
     async fn run(&self, with: &Json, cx: &StepContext) -> Result<StepOutcome, StepError>;
     async fn undo(&self, undo: Json, cx: &StepContext) -> Result<(), StepError>;
+    async fn probe(&self, resource: &Json, cx: &StepContext) -> Result<Option<String>, StepError>;
 }
 
 #[async_trait]
@@ -80,6 +87,10 @@ impl<R: StepRunner> ErasedRunner for R {
 
     async fn undo(&self, undo: Json, cx: &StepContext) -> Result<(), StepError> {
         StepRunner::undo(self, undo, cx).await
+    }
+
+    async fn probe(&self, resource: &Json, cx: &StepContext) -> Result<Option<String>, StepError> {
+        StepRunner::probe(self, resource, cx).await
     }
 }
 

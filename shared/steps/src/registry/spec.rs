@@ -37,6 +37,10 @@ impl<T: StepType> StepSpec for Spec<T> {
         self.schema.get_or_init(|| settings.into_generator().into_root_schema_for::<T::Config>().to_value())
     }
 
+    fn connection(&self) -> &'static [&'static str] {
+        T::CONNECTION
+    }
+
     fn outputs(&self) -> &'static [OutputField] {
         T::OUTPUTS
     }

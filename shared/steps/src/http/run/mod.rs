@@ -18,6 +18,7 @@ mod multipart;
 mod oauth;
 mod phase;
 mod pool;
+mod probe;
 mod request;
 mod runner;
 mod wire;

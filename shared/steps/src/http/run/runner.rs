@@ -57,6 +57,10 @@ pub(super) async fn bounded<T>(
             Err(fault::timeout(mark.get(), target, start.elapsed()))
         }
     }
+
+    async fn probe(&self, resource: &serde_json::Value, cx: &StepContext) -> Result<Option<String>, StepError> {
+        super::probe::probe(self, resource, cx).await.map(Some)
+    }
 }
 
 /// What the request was for, without what may be secret in its URL.
