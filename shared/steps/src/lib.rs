@@ -6,6 +6,8 @@ pub mod expect;
 pub mod http;
 pub mod loki;
 pub mod mask;
+#[cfg(any(feature = "http", feature = "redis", feature = "sql"))]
+mod probe;
 pub mod prometheus;
 pub mod redis;
 pub mod registry;

@@ -132,6 +132,8 @@ impl Flow {
             kind: FlowKind::Api,
             inputs: Vec::new(),
             secrets: Vec::new(),
+            secret_references: BTreeMap::new(),
+            resources: Vec::new(),
             vars: Vec::new(),
             timeout: self.timeout,
             queue_timeout: None,

@@ -38,6 +38,7 @@ impl StepType for Loki {
         },
         OutputField { name: "warnings", doc: "a list of texts: what the target warns of" },
     ];
+    const CONNECTION: &'static [&'static str] = &["url", "tenant", "auth", "headers", "tls"];
     type Config = LokiConfig;
 
     fn check(with: &Json) -> Vec<Problem> {

@@ -2,9 +2,11 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde_json::{Value as Json, json};
 
 use super::{Prometheus, PrometheusConfig};
 use crate::contract::{Output, StepContext, StepError, StepOutcome, StepRunner};
+use crate::probe;
 use crate::telemetry::When;
 use crate::telemetry::run::{Codes, Question, Window, fields, seconds, span_seconds};
 
@@ -49,6 +51,11 @@ impl StepRunner for Prometheus {
         let found = answer.measured(&CODES)?;
         let (fields, note) = fields(found, answer.warnings);
         Ok(StepOutcome::Done(Output { fields, note, sent: Some(answer.sent), ..Output::default() }))
+    }
+
+    async fn probe(&self, resource: &Json, cx: &StepContext) -> Result<Option<String>, StepError> {
+        let (_, took) = probe::ask(self, resource, json!({"query": "vector(1)"}), cx).await?;
+        Ok(Some(format!("answers queries in {}", probe::millis(took))))
     }
 }
 

@@ -31,6 +31,7 @@ impl StepType for Prometheus {
         },
         OutputField { name: "warnings", doc: "a list of texts: what the target warns of or remarks" },
     ];
+    const CONNECTION: &'static [&'static str] = &["url", "tenant", "auth", "headers", "tls"];
     type Config = PrometheusConfig;
 
     fn check(with: &Json) -> Vec<Problem> {

@@ -22,6 +22,7 @@ impl StepType for Redis {
         OutputField { name: "reply", doc: "what `command` was answered, with its type" },
         OutputField { name: "replies", doc: "what the commands of `pipeline` were answered, a list in their order" },
     ];
+    const CONNECTION: &'static [&'static str] = &["url", "username", "password", "db", "tls"];
     type Config = RedisConfig;
 
     fn check(with: &Json) -> Vec<Problem> {

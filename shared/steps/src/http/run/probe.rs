@@ -1,25 +1,20 @@
 //! Checking an http resource: its base is asked for; whatever it answers, it is there.
 
-use serde::Deserialize as _;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
-use crate::contract::{StepContext, StepError, StepErrorClass, StepOutcome, StepRunner as _};
-use crate::http::{Http, HttpConfig};
+use crate::contract::{StepContext, StepError, StepErrorClass};
+use crate::http::Http;
+use crate::probe;
 
 pub(super) async fn probe(http: &Http, resource: &Json, cx: &StepContext) -> Result<String, StepError> {
-    let wrong = |message: String| StepError::new(StepErrorClass::Permanent, "step.config", message);
     if resource.get("baseUrl").is_none() {
-        return Err(wrong("it has no `baseUrl` to connect to".to_owned()));
+        let message = "it has no `baseUrl` to connect to";
+        return Err(StepError::new(StepErrorClass::Permanent, "step.config", message));
     }
-    let config = HttpConfig::deserialize(resource).map_err(|error| wrong(error.to_string()))?;
-    let start = tokio::time::Instant::now();
-    match http.run(config, cx).await {
-        Ok(StepOutcome::Done(output)) => Ok(facts(&output.fields)),
-        Ok(StepOutcome::Continue { .. }) => Err(StepError::bug("a request wants to go on in another turn")),
+    match probe::ask(http, resource, json!({}), cx).await {
+        Ok((output, _)) => Ok(facts(&output.fields)),
         // What is too large for a check was answered all the same.
-        Err(error) if error.code == "http.tooLarge" => {
-            Ok(format!("answers more than `maxBody` in {} ms", start.elapsed().as_millis()))
-        }
+        Err(error) if error.code == "http.tooLarge" => Ok("answers more than `maxBody`".to_owned()),
         Err(error) => Err(error),
     }
 }

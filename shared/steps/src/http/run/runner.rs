@@ -35,6 +35,10 @@ impl StepRunner for Http {
         let work = Box::pin(self.act(&config, cx, &mark, start));
         bounded(work, cx, &mark, &target(&config), start).await
     }
+
+    async fn probe(&self, resource: &serde_json::Value, cx: &StepContext) -> Result<Option<String>, StepError> {
+        super::probe::probe(self, resource, cx).await.map(Some)
+    }
 }
 
 /// Does the work until a stop or the end of the attempt's time, and then says what it was doing.
@@ -56,10 +60,6 @@ pub(super) async fn bounded<T>(
         () = unconstrained(tokio::time::sleep_until(cx.deadline)) => {
             Err(fault::timeout(mark.get(), target, start.elapsed()))
         }
-    }
-
-    async fn probe(&self, resource: &serde_json::Value, cx: &StepContext) -> Result<Option<String>, StepError> {
-        super::probe::probe(self, resource, cx).await.map(Some)
     }
 }
 

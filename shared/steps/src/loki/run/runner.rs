@@ -9,6 +9,7 @@ use super::pages::{Log, Outcome, Pages};
 use crate::contract::{Output, StepContext, StepError, StepErrorClass as Class, StepOutcome, StepRunner};
 use crate::loki::config::LARGEST_LIMIT;
 use crate::loki::{Loki, LokiConfig};
+use crate::probe;
 use crate::telemetry::When;
 use crate::telemetry::run::{Answer, Codes, Question, Window, empty, fields, span_seconds, with_warnings};
 
@@ -61,6 +62,13 @@ impl StepRunner for Loki {
             Outcome::Log(log, warnings, sent) => Ok(entries(log, warnings, sent, window)),
             Outcome::Numbers(answer) => numbers(answer),
         }
+    }
+
+    async fn probe(&self, resource: &Json, cx: &StepContext) -> Result<Option<String>, StepError> {
+        // A selector of nothing: the answer is empty, and the tenant and the credentials were judged.
+        let nothing = json!({"query": "{assay_check=\"none\"}", "since": "1m", "limit": 1});
+        let (_, took) = probe::ask(self, resource, nothing, cx).await?;
+        Ok(Some(format!("answers queries in {}", probe::millis(took))))
     }
 }
 

@@ -15,6 +15,7 @@ use super::fault;
 use super::reader::{Broken, Budget};
 use super::reply::Reply;
 use crate::contract::{Output, StepContext, StepError, StepErrorClass, StepOutcome, StepRunner};
+use crate::probe;
 use crate::redis::command::Command;
 use crate::redis::config::{LARGEST, MOST_COMMANDS};
 use crate::redis::target::{Beside, Target};
@@ -44,6 +45,23 @@ impl StepRunner for Redis {
             }
         }
     }
+
+    async fn probe(&self, resource: &Json, cx: &StepContext) -> Result<Option<String>, StepError> {
+        let (_, took) = probe::ask(self, resource, json!({"command": ["PING"]}), cx).await?;
+        let mut facts = format!("answers in {}", probe::millis(took));
+        // Not every user may ask for the version.
+        if let Ok((output, _)) = probe::ask(self, resource, json!({"command": ["INFO", "server"]}), cx).await
+            && let Some(version) = output.fields.get("reply").and_then(Json::as_str).and_then(version)
+        {
+            facts.push_str(&format!(", version {version}"));
+        }
+        Ok(Some(facts))
+    }
+}
+
+/// The version in the answer to `INFO`.
+fn version(info: &str) -> Option<&str> {
+    info.lines().find_map(|line| line.strip_prefix("redis_version:")).map(str::trim)
 }
 
 impl Redis {
