@@ -4,9 +4,10 @@ use assay_engine::types::Problem;
 use serde_json::Value as Json;
 
 use super::address::Address;
-use super::config::{MOST_BYTES, MOST_ROWS, MOST_STATEMENTS, is_pem};
+use super::config::{MOST_BYTES, MOST_ROWS, MOST_STATEMENTS};
 use super::words;
 use crate::http::Size;
+use crate::tls;
 
 pub(super) fn check(with: &Json) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -27,7 +28,7 @@ pub(super) fn check(with: &Json) -> Vec<Problem> {
     }
     check_statements(with, &mut problems);
     check_limits(with, &mut problems);
-    check_tls(with, &mut problems);
+    problems.extend(tls::halves(with));
     problems
 }
 
@@ -82,15 +83,6 @@ fn check_limits(with: &Json, problems: &mut Vec<Problem>) {
     }
 }
 
-fn check_tls(with: &Json, problems: &mut Vec<Problem>) {
-    let given = |key: &str| with.pointer(&format!("/tls/{key}")).is_some_and(|value| !value.is_null());
-    for (has, needs) in [("cert", "key"), ("key", "cert")] {
-        if given(has) && !given(needs) {
-            problem(problems, &format!("/tls/{has}"), format!("`{has}` without `{needs}`"), "give both, or neither");
-        }
-    }
-}
-
 /// Only a query that reads; statements run in a transaction, and whether it was committed is not known afterwards.
 pub(super) fn repeatable(with: &Json) -> bool {
     let query = with.get("query").and_then(Json::as_str);
@@ -104,11 +96,8 @@ pub(super) fn repeatable(with: &Json) -> bool {
 }
 
 pub(super) fn files(with: &Json) -> Vec<String> {
-    let keys = ["/tls/ca", "/tls/cert", "/tls/key"];
-    // A template here is a certificate in place, from a secret or a variable.
-    let named = |text: &&str| !is_template(text) && !is_pem(text);
     let mut found: Vec<String> = Vec::new();
-    for name in keys.iter().filter_map(|key| with.pointer(key)?.as_str()).filter(named) {
+    for name in tls::named_files(with) {
         if !found.iter().any(|known| known == name) {
             found.push(name.to_owned());
         }

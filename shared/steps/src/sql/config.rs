@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::http::Size;
+use crate::tls::Tls;
 
 /// A query, or statements in one transaction.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -93,31 +94,4 @@ impl Statement {
             Self::Bound(bound) => &bound.params,
         }
     }
-}
-
-/// How the server is trusted, and how this side shows who it is.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Tls {
-    /// Whether the server's certificate is verified; true unless given.
-    #[serde(default = "yes")]
-    pub verify: bool,
-    /// Certificates to trust instead of the machine's own: PEM text, or the name of a file.
-    #[serde(default)]
-    pub ca: Option<String>,
-    /// The client's certificate chain: PEM text, or the name of a file. Needs `key`.
-    #[serde(default)]
-    pub cert: Option<String>,
-    /// The client's private key: PEM text, or the name of a file. Needs `cert`.
-    #[serde(default)]
-    pub key: Option<String>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// Whether a TLS key of `with` is PEM text itself, and not a file's name.
-pub(super) fn is_pem(text: &str) -> bool {
-    text.contains("-----BEGIN")
 }

@@ -10,5 +10,5 @@ mod run;
 mod spec;
 mod words;
 
-pub use config::{SqlConfig, Statement, StatementText, Tls};
+pub use config::{SqlConfig, Statement, StatementText};
 pub use spec::Sql;

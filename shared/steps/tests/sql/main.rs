@@ -2,7 +2,13 @@
 #![expect(clippy::disallowed_methods, reason = "the targets of a test run beside it, and end with it")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what surrounds a test is test code too")]
 
+mod fault_cases;
+mod faults;
+mod guarded;
+mod liar;
 mod mariadb;
+mod page;
 mod postgres;
+mod restarts;
 mod sqlite;
 mod surroundings;

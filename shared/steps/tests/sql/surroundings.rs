@@ -95,11 +95,6 @@ impl World {
         }
     }
 
-    pub(crate) fn file(mut self, name: &str, bytes: impl Into<Bytes>) -> Self {
-        Arc::get_mut(&mut self.files).unwrap().0.insert(name.to_owned(), bytes.into());
-        self
-    }
-
     /// Runs the step with this `with`.
     pub(crate) async fn run(&self, with: Json) -> Result<Output, StepError> {
         let config: SqlConfig = serde_json::from_value(with).unwrap();
@@ -142,6 +137,11 @@ impl World {
 
 /// Carries a whole job out, as a step function does: with assertions, a time limit and a status.
 pub(crate) async fn carry(world: World, with: Json, assertions: &[&str]) -> JobResult {
+    carry_looking(world, with, Json::Null, assertions).await
+}
+
+/// The same, looking more than once.
+pub(crate) async fn carry_looking(world: World, with: Json, looks: Json, assertions: &[&str]) -> JobResult {
     let assertions: Vec<Json> = assertions.iter().map(|that| json!({"that": that})).collect();
     let job: Job = serde_json::from_value(json!({
         "contract": 1,
@@ -153,6 +153,7 @@ pub(crate) async fn carry(world: World, with: Json, assertions: &[&str]) -> JobR
         "stepType": "sql",
         "with": with,
         "assertions": assertions,
+        "looks": looks,
         "timeoutMs": u64::try_from(world.timeout.as_millis()).unwrap(),
         "renderedAt": world.clock.now(),
         "seed": 7,

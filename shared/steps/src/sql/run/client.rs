@@ -1,7 +1,7 @@
 //! What a process keeps between two steps.
 
 use super::pool::Pool;
-use super::tls::TlsSettings;
+use crate::tls::TlsSettings;
 
 /// Connections at rest, and TLS settings.
 #[derive(Default)]

@@ -8,13 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::BytesMut;
-use rustls::ClientConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 
 use super::frames::{Frames, Messages, Packets, framed, packet};
 use super::relay::{Broken, Gauge, Relay, pump};
-use super::tls::{TlsOptions, handshake};
+use super::tls::Trust;
 use super::wire::{Watch, Wire};
 use crate::sql::address::{Dialect, Server, TlsMode};
 
@@ -45,12 +44,6 @@ fn door() -> io::Result<Door> {
             done => return done.map(|()| Door(path)),
         }
     }
-}
-
-/// What TLS settings a connection uses.
-pub(super) struct Trust {
-    pub(super) options: TlsOptions,
-    pub(super) config: Arc<ClientConfig>,
 }
 
 /// A relay on this connection, and what sqlx opens: a folder for Postgres, a socket for MySQL.
@@ -91,7 +84,7 @@ pub(super) fn relay(server: &Server, trust: Trust, tcp: TcpStream) -> io::Result
 /// Asks a Postgres server for TLS (PostgreSQL documentation, "SSL Session Encryption").
 async fn ask_for_tls(mut tcp: TcpStream, trust: &Trust, host: &str) -> Result<Wire, Broken> {
     const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
-    if trust.options.mode == TlsMode::Off {
+    if trust.mode == TlsMode::Off {
         return Ok(Wire::Plain(tcp));
     }
     tcp.write_all(&SSL_REQUEST).await?;
@@ -99,10 +92,10 @@ async fn ask_for_tls(mut tcp: TcpStream, trust: &Trust, host: &str) -> Result<Wi
     tcp.read_exact(&mut answer).await?;
     match answer[0] {
         b'S' => {
-            let tls = handshake(Arc::clone(&trust.config), host, tcp).await.map_err(Broken::Handshake)?;
+            let tls = trust.handshake(host, tcp).await.map_err(Broken::Handshake)?;
             Ok(Wire::Tls(tls))
         }
-        b'N' if trust.options.is_optional() => Ok(Wire::Plain(tcp)),
+        b'N' if trust.is_optional() => Ok(Wire::Plain(tcp)),
         b'N' => Err(Broken::NoTls),
         _ => Err(Broken::Protocol("what answered is no Postgres server".into())),
     }
@@ -127,8 +120,8 @@ async fn log_in(
         return Ok((Wire::Plain(tcp), true));
     }
     let offered = hide_tls(&mut greeting).ok_or_else(not_mysql)?;
-    let wants = trust.options.mode != TlsMode::Off;
-    if wants && !offered && !trust.options.is_optional() {
+    let wants = trust.mode != TlsMode::Off;
+    if wants && !offered && !trust.is_optional() {
         return Err(Broken::NoTls);
     }
     unix.write_all(&framed(number, &greeting)).await?;
@@ -142,7 +135,7 @@ async fn log_in(
         response[..4].copy_from_slice(&(capabilities | CLIENT_SSL).to_le_bytes());
         let Wire::Plain(mut tcp) = wire else { return Err(not_mysql()) };
         tcp.write_all(&framed(number, &response[..32])).await?;
-        let tls = handshake(Arc::clone(&trust.config), host, tcp).await.map_err(Broken::Handshake)?;
+        let tls = trust.handshake(host, tcp).await.map_err(Broken::Handshake)?;
         wire = Wire::Tls(tls);
         buffer.clear();
     }

@@ -11,6 +11,7 @@ use sqlx::postgres::{PgDatabaseError, PgErrorPosition};
 use super::relay::Broken;
 use crate::contract::{StepError, StepErrorClass as Class};
 use crate::http::Size;
+use crate::tls::what_is_wrong;
 
 /// The step itself is wrong, which only shows once its templates are rendered.
 pub(super) fn request(message: impl Into<String>) -> StepError {
@@ -94,19 +95,12 @@ pub(super) fn broken(host: &str, most: Size, broken: &Broken) -> StepError {
 }
 
 fn handshake(host: &str, error: &io::Error) -> StepError {
-    use rustls::CertificateError as Bad;
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    let hint = match tls {
-        Some(rustls::Error::InvalidCertificate(bad)) => match bad {
-            Bad::UnknownIssuer => "nobody trusted has issued the certificate: give its authority as `tls.ca`",
-            Bad::Expired | Bad::ExpiredContext { .. } => "the certificate has expired",
-            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => "the certificate is for another name",
-            _ => "the certificate is not accepted",
-        },
+    let hint = what_is_wrong(error).unwrap_or(match tls {
         Some(rustls::Error::AlertReceived(_)) => "the server refused the handshake: it may want a client certificate",
         Some(_) => "the server does not speak TLS as it should",
         None => "the server broke off the handshake",
-    };
+    });
     let class = if tls.is_some() { Class::Permanent } else { Class::Retry };
     StepError::new(class, "sql.tls", format!("{host}: TLS handshake failed: {hint} ({error})"))
 }

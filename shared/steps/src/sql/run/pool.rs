@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::session::Session;
-use super::tls::TlsOptions;
+use super::tls::TrustId;
 use crate::contract::StepError;
 use crate::sql::address::Server;
 
@@ -25,7 +25,7 @@ pub(super) struct Route {
     /// Whose connections these are; see [`assay_egress::Egress::owner`].
     pub(super) owner: Arc<str>,
     pub(super) server: Server,
-    pub(super) tls: TlsOptions,
+    pub(super) tls: TrustId,
 }
 
 /// A route and the execution: what two steps must share to share a session, which remembers what was done in it.

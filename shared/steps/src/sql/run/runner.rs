@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 use super::answer::{Answer, Limits};
 use super::pool::Route;
 use super::session::{Bound, Session, Work};
-use super::tls::TlsOptions;
+use super::tls::Trust;
 use super::{fault, sqlite};
 use crate::contract::{Output, StepContext, StepError, StepErrorClass as Class, StepOutcome, StepRunner};
 use crate::http::Size;
@@ -72,6 +72,14 @@ fn statements(config: &SqlConfig) -> Result<Vec<Bound<'_>>, StepError> {
     }
 }
 
+/// What the step is for, once it is read.
+struct Target<'a> {
+    route: &'a Route,
+    trust: &'a Trust,
+    host: &'a str,
+    start: Instant,
+}
+
 impl Sql {
     async fn at_server(
         &self,
@@ -82,19 +90,20 @@ impl Sql {
     ) -> Result<Answer, StepError> {
         let start = Instant::now();
         let host = format!("{}:{}", server.host, server.port);
-        let tls = TlsOptions::read(config.tls.as_ref(), server.tls, cx.files.as_ref()).await?;
-        let route = Route { owner: cx.egress.owner().clone(), server, tls };
+        let trust = Trust::read(&self.client.settings, config.tls.as_ref(), server.tls, cx.files.as_ref()).await?;
+        let route = Route { owner: cx.egress.owner().clone(), server, tls: trust.id() };
+        let target = Target { route: &route, trust: &trust, host: &host, start };
         let opening = async {
             let place = self.client.pool.place(&route).await?;
-            Ok((place, self.session(&route, cx, true).await?))
+            Ok((place, self.session(&target, cx, true).await?))
         };
         let (_place, mut session) = within(cx, &host, "connecting", start, opening).await?;
         let leaves_nothing = work.statements.iter().all(|each| words::leaves_nothing(each.query));
-        let mut result = self.carry(&mut session, work, cx, (&host, start, &route)).await;
+        let mut result = self.carry(&mut session, work, cx, &target).await;
         if result.as_ref().is_err_and(|error| error.message.contains("cached plan must not change result type")) {
             // A table has changed under a statement that this session had prepared; nothing was done yet.
-            session = within(cx, &host, "connecting", start, self.session(&route, cx, false)).await?;
-            result = self.carry(&mut session, work, cx, (&host, start, &route)).await;
+            session = within(cx, &host, "connecting", start, self.session(&target, cx, false)).await?;
+            result = self.carry(&mut session, work, cx, &target).await;
         }
         if result.is_ok() && leaves_nothing {
             self.client.pool.put(route, cx.execution_started_at, session);
@@ -107,15 +116,15 @@ impl Sql {
         session: &mut Session,
         work: Work<'_>,
         cx: &StepContext,
-        (host, start, route): (&str, Instant, &Route),
+        target: &Target<'_>,
     ) -> Result<Answer, StepError> {
         let left = cx.deadline.saturating_duration_since(Instant::now());
-        let result = within(cx, host, "waiting for the answer", start, session.carry(work, left)).await;
+        let result = within(cx, target.host, "waiting for the answer", target.start, session.carry(work, left)).await;
         if result.as_ref().is_err_and(|error| error.class == Class::Stopped) {
             // Best effort: the server also ends it when its time is over.
             let until = Instant::now() + CANCEL;
             let cancelling = async {
-                let mut other = Session::open(&self.client, &cx.egress, &route.server, &route.tls, until).await?;
+                let mut other = Box::pin(Session::open(&cx.egress, &target.route.server, target.trust, until)).await?;
                 other.cancel(session.id).await
             };
             let _ = timeout(CANCEL, cancelling).await;
@@ -124,13 +133,13 @@ impl Sql {
     }
 
     /// A session that rests, if it may, else a new one.
-    async fn session(&self, route: &Route, cx: &StepContext, kept: bool) -> Result<Session, StepError> {
-        let server = &route.server;
-        if kept && let Some(session) = self.client.pool.take(route, cx.execution_started_at) {
+    async fn session(&self, target: &Target<'_>, cx: &StepContext, kept: bool) -> Result<Session, StepError> {
+        let server = &target.route.server;
+        if kept && let Some(session) = self.client.pool.take(target.route, cx.execution_started_at) {
             judge(&cx.egress, server, &session)?;
             return Ok(session);
         }
-        Session::open(&self.client, &cx.egress, server, &route.tls, cx.deadline + Duration::from_secs(60)).await
+        Box::pin(Session::open(&cx.egress, server, target.trust, cx.deadline + Duration::from_secs(60))).await
     }
 }
 

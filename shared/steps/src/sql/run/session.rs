@@ -9,14 +9,16 @@ use sqlx::postgres::PgConnection;
 use tokio::time::Instant;
 
 use super::answer::{Answer, Limits};
-use super::client::Client;
-use super::dial::{GREETING, Trust, relay};
+use super::dial::{GREETING, relay};
 use super::relay::Relay;
-use super::tls::TlsOptions;
+use super::tls::Trust;
 use super::{fault, mysql, postgres};
 use crate::contract::StepError;
 use crate::http::Size;
 use crate::sql::address::{Dialect, Server};
+
+/// What comes beside the values for each statement, and sixteen times for the rest: names, types, tags.
+const BESIDE: u64 = 4 << 10;
 
 /// One statement and the values of its placeholders.
 #[derive(Debug, Clone, Copy)]
@@ -54,17 +56,14 @@ pub(super) struct Session {
 impl Session {
     /// Opens a session: to an address that the guard has judged, within what it may take.
     pub(super) async fn open(
-        client: &Client,
         egress: &Egress,
         server: &Server,
-        tls: &TlsOptions,
+        trust: &Trust,
         until: Instant,
     ) -> Result<Self, StepError> {
-        let config = client.settings.get(tls).await?;
         let connected =
             egress.connect(&server.host, server.port, until).await.map_err(|error| fault::egress(&error))?;
-        let trust = Trust { options: tls.clone(), config };
-        let (mut relay, path) = relay(server, trust, connected.stream)
+        let (mut relay, path) = relay(server, trust.clone(), connected.stream)
             .map_err(|error| StepError::bug(format!("make a socket for the relay: {error}")))?;
         let host = format!("{}:{}", server.host, server.port);
         let opened = async {
@@ -89,8 +88,7 @@ impl Session {
     /// Does the work. `left` is the time for it, which the server is told too: should nobody be there to stop it, it ends.
     pub(super) async fn carry(&mut self, work: Work<'_>, left: Duration) -> Result<Answer, StepError> {
         let Self { client, relay, host, seconds, .. } = self;
-        // Beside the values there are names, types, and what a transaction says.
-        relay.gauge.allow(work.limits.bytes.0 + GREETING);
+        relay.gauge.allow(work.limits.bytes.0 + BESIDE * (16 + work.statements.len() as u64));
         let needed = left.as_secs() + 1;
         let tell = Some(needed).filter(|needed| *needed != *seconds);
         *seconds = needed;
