@@ -19,6 +19,7 @@ mod verdict;
 mod watch;
 
 pub use check::check;
+pub(crate) use check::waits;
 pub use count::{Count, CountError};
 pub use error::ExpectError;
 pub use pick::Picks;

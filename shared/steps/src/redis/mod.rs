@@ -1,10 +1,11 @@
-//! The `redis` step: a command or a pipeline, and the replies with their types.
+//! The `redis` steps: a command or a pipeline and the replies with their types; waiting for entries of a stream.
 //!
 //! `spec` says what may stand in `with` and what comes out; `run`, behind the feature of the same name as the step, acts.
 
 mod check;
 mod command;
 mod config;
+mod expect;
 #[cfg(feature = "redis")]
 mod run;
 mod spec;
@@ -12,4 +13,5 @@ mod target;
 
 pub use command::Command;
 pub use config::RedisConfig;
+pub use expect::{RedisExpect, RedisExpectConfig};
 pub use spec::Redis;

@@ -48,6 +48,7 @@ macro_rules! step_types {
 step_types! {
     "http" crate::http::Http;
     "redis" crate::redis::Redis;
+    "redis" crate::redis::RedisExpect;
     "loki" crate::loki::Loki;
     "prometheus" crate::prometheus::Prometheus;
     "sql" crate::sql::Sql;

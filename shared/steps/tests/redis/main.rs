@@ -1,12 +1,14 @@
-//! The redis step against a real server, and against clumsy and hostile ones, all on this machine.
+//! The redis steps against a real server, and against clumsy and hostile ones, all on this machine.
 #![expect(clippy::disallowed_methods, reason = "the targets of a test run beside it, and end with it")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what surrounds a test is test code too")]
 
 mod certificates;
+mod expecting;
 mod fault_cases;
 mod faults;
 mod guarded;
 mod kept;
+mod outages;
 mod page;
 mod replies;
 mod signing;

@@ -32,15 +32,18 @@ fn every_example_of_the_page_compiles_without_a_warning() {
         };
         found.extend(problems.iter().map(|problem| problem.render(Style::Plain)));
     }
-    assert!(flows.len() >= 2 && found.is_empty(), "{found}");
+    assert!(flows.len() >= 3 && found.is_empty(), "{found}");
 }
 
 #[test]
 fn the_page_names_every_key_and_every_field() {
     let page = page();
-    let spec = Types.get("redis").unwrap();
-    let keys = spec.schema()["properties"].as_object().unwrap().keys().filter(|key| *key != "tls").cloned();
-    let fields = spec.outputs().iter().map(|field| field.name.to_owned());
-    let missing: Vec<String> = keys.chain(fields).filter(|name| !page.contains(&format!("| `{name}`"))).collect();
+    let mut missing = Vec::new();
+    for name in ["redis", "redis.expect"] {
+        let spec = Types.get(name).unwrap();
+        let keys = spec.schema()["properties"].as_object().unwrap().keys().filter(|key| *key != "tls").cloned();
+        let fields = spec.outputs().iter().map(|field| field.name.to_owned());
+        missing.extend(keys.chain(fields).filter(|name| !page.contains(&format!("| `{name}`"))));
+    }
     assert!(missing.is_empty(), "{missing:?}");
 }

@@ -11,7 +11,7 @@ use assay_steps::carry::{CarriedOut, Surroundings, carry_out};
 use assay_steps::contract::{
     Artifacts, Clock, Files, Output, Secrets, StepContext, StepError, StepErrorClass, StepOutcome, StepRunner,
 };
-use assay_steps::redis::Redis;
+use assay_steps::redis::{Redis, RedisExpect};
 use assay_steps::registry::Runners;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -73,6 +73,7 @@ impl Clock for WallClock {
 /// A process that carries steps out, and what they find in it.
 pub(crate) struct World {
     pub(crate) redis: Redis,
+    pub(crate) expect: RedisExpect,
     pub(crate) egress: Egress,
     pub(crate) files: Arc<FilesInMemory>,
     pub(crate) stop: CancellationToken,
@@ -87,6 +88,7 @@ impl World {
     pub(crate) fn with(egress: Egress) -> Self {
         Self {
             redis: Redis::default(),
+            expect: RedisExpect::default(),
             egress,
             files: Arc::default(),
             stop: CancellationToken::new(),
@@ -136,6 +138,31 @@ impl World {
     /// Sends one command, which must be answered; the reply.
     pub(crate) async fn reply(&self, url: &str, command: Json) -> Json {
         self.ok(json!({"url": url, "command": command})).await["reply"].take()
+    }
+
+    /// Records where a wait begins.
+    pub(crate) async fn arm(&self, with: &Json) -> Result<Json, StepError> {
+        let config = serde_json::from_value(with.clone()).unwrap();
+        Ok(self.expect.prepare(config, &self.context()).await?.state)
+    }
+
+    /// Waits from there on, in as many turns as it takes; the output and how many turns there were.
+    pub(crate) async fn wait(&self, with: &Json, armed: &Json) -> Result<(Output, u32), StepError> {
+        let mut checkpoint = None;
+        let from = Timestamp::now();
+        for turn in 1.. {
+            let mut cx = self.context();
+            cx.prepared = Some(armed.clone());
+            cx.window_from = Some(from);
+            cx.checkpoint = checkpoint.take();
+            cx.scope = Arc::new(json!({"vars": {"wanted": "A"}}).as_object().unwrap().clone());
+            let config = serde_json::from_value(with.clone()).unwrap();
+            match self.expect.run(config, &cx).await? {
+                StepOutcome::Done(output) => return Ok((output, turn)),
+                StepOutcome::Continue { checkpoint: left, .. } => checkpoint = Some(left),
+            }
+        }
+        unreachable!("turns have no end")
     }
 
     /// Runs the step, which must not find out; its error.
@@ -188,7 +215,7 @@ pub(crate) async fn carry(world: World, job: Json) -> JobResult {
         progress: Arc::new(()),
         stop: world.stop,
     };
-    match carry_out(job, &Runners::none().with(world.redis), &surroundings).await {
+    match carry_out(job, &Runners::none().with(world.redis).with(world.expect), &surroundings).await {
         CarriedOut::Finished(result) => *result,
         other => panic!("expected a result, not {other:?}"),
     }

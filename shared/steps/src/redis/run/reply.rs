@@ -54,7 +54,7 @@ impl Reply {
     }
 
     /// As the key of an object: texts as they are, everything else as its JSON text.
-    fn into_key(self) -> String {
+    pub(super) fn into_key(self) -> String {
         match self.into_json() {
             Json::String(text) => text,
             other => other.to_string(),

@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json, json};
-use tokio::task::coop::unconstrained;
-use tokio::time::Instant;
 
+use super::bounds::bounded;
 use super::client::Dial;
 use super::doing::Doing;
 use super::fault;
 use super::reader::{Broken, Budget};
 use super::reply::Reply;
-use crate::contract::{Output, StepContext, StepError, StepErrorClass, StepOutcome, StepRunner};
+use crate::contract::{Output, StepContext, StepError, StepOutcome, StepRunner};
 use crate::probe;
 use crate::redis::command::Command;
 use crate::redis::config::{LARGEST, MOST_COMMANDS};
@@ -30,20 +29,8 @@ impl StepRunner for Redis {
             Beside { username: config.username.as_deref(), password: config.password.as_deref(), db: config.db };
         let target = Target::read(url, beside).map_err(fault::request)?;
         let doing = Doing::default();
-        let start = Instant::now();
         let work = Box::pin(self.act(config, &target, &doing, cx));
-        // A target that never pauses uses up what a turn of the runtime allows; the clock must be looked at all the same.
-        tokio::select! {
-            biased;
-            done = work => done.map(StepOutcome::Done),
-            () = unconstrained(cx.stop.cancelled()) => {
-                let message = format!("stopped on request while {}", doing.get());
-                Err(StepError::new(StepErrorClass::Stopped, "step.stopped", message))
-            }
-            () = unconstrained(tokio::time::sleep_until(cx.deadline)) => {
-                Err(fault::timeout(&target.place(), &doing.get(), start.elapsed()))
-            }
-        }
+        bounded(work, cx, &doing, &target).await.map(StepOutcome::Done)
     }
 
     async fn probe(&self, resource: &Json, cx: &StepContext) -> Result<Option<String>, StepError> {
