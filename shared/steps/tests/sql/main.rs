@@ -7,6 +7,7 @@ mod faults;
 mod guarded;
 mod liar;
 mod mariadb;
+mod mutations;
 mod page;
 mod postgres;
 mod restarts;
