@@ -14,6 +14,9 @@ const LONGEST_GREETING: usize = 64 << 10;
 /// Everything that a server may say.
 const KNOWN: &[u8] = b"123ACDEIKNRSTVZnstvcd";
 
+/// What a server says beside its answer.
+const NOTICE: u8 = b'N';
+
 /// Looks at the head of each message.
 #[derive(Default)]
 pub(in crate::sql::run) struct Messages {
@@ -38,13 +41,18 @@ impl Messages {
         buffer.split_to(end).freeze()
     }
 
+    /// Takes what has come. Notices are left out: sqlx would write what a target says into this process's log.
     pub(super) fn incoming(&mut self, buffer: &mut BytesMut, left: u64) -> Result<Bytes, Broken> {
+        let mut kept = BytesMut::with_capacity(buffer.len() + self.have);
         let mut at = 0;
         while at < buffer.len() {
             if self.rest > 0 {
-                let skipped = self.rest.min(buffer.len() - at);
-                self.rest -= skipped;
-                at += skipped;
+                let part = self.rest.min(buffer.len() - at);
+                if self.head[0] != NOTICE {
+                    kept.extend_from_slice(&buffer[at..at + part]);
+                }
+                self.rest -= part;
+                at += part;
             } else {
                 self.head[self.have] = buffer[at];
                 self.have += 1;
@@ -53,10 +61,14 @@ impl Messages {
                     self.have = 0;
                     // What of the body is here already has been counted.
                     self.rest = self.judge(left + (buffer.len() - at) as u64)?;
+                    if self.head[0] != NOTICE {
+                        kept.extend_from_slice(&self.head);
+                    }
                 }
             }
         }
-        Ok(buffer.split().freeze())
+        buffer.clear();
+        Ok(kept.freeze())
     }
 
     /// The length of the body that follows.
@@ -152,6 +164,25 @@ mod tests {
         assert!(messages.incoming(&mut fits, 0).is_ok());
         let mut lies = BytesMut::from(&b"D\xff\xff\xff\xff"[..]);
         assert!(matches!(messages.incoming(&mut lies, 1 << 20), Err(Broken::TooLarge)));
+    }
+
+    #[test]
+    fn notices_are_left_out_however_they_come_in() {
+        let said = [
+            message(b'N', b"Mits owner's secret\0\0"),
+            message(b'Z', b"I"),
+            message(b'N', b"\0"),
+            message(b'C', b"X\0"),
+        ];
+        let expected = [message(b'Z', b"I"), message(b'C', b"X\0")].concat();
+        for size in [1, 3, 7, 100] {
+            let mut messages = Messages::default();
+            let mut kept = Vec::new();
+            for part in said.concat().chunks(size) {
+                kept.extend_from_slice(&messages.incoming(&mut BytesMut::from(part), 1 << 10).unwrap());
+            }
+            assert_eq!(kept, expected, "{size}");
+        }
     }
 
     #[test]
