@@ -4,6 +4,7 @@ pub mod carry;
 pub mod contract;
 pub mod expect;
 pub mod http;
+pub mod kafka;
 pub mod loki;
 pub mod mask;
 #[cfg(any(feature = "http", feature = "redis", feature = "sql"))]

@@ -52,4 +52,6 @@ step_types! {
     "loki" crate::loki::Loki;
     "prometheus" crate::prometheus::Prometheus;
     "sql" crate::sql::Sql;
+    "kafka" crate::kafka::KafkaPublish;
+    "kafka" crate::kafka::KafkaExpect;
 }
