@@ -11,5 +11,6 @@ mod mutations;
 mod page;
 mod postgres;
 mod restarts;
+mod sessions;
 mod sqlite;
 mod surroundings;
