@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A listener that hands each connection to a script.
@@ -124,15 +124,22 @@ pub(crate) fn packet(number: u8, payload: &[u8]) -> Vec<u8> {
     [&length[..3], &[number], payload].concat()
 }
 
-async fn command(stream: &mut TcpStream) -> Option<Vec<u8>> {
+/// The payload of the next packet; none at the end of the connection.
+pub(crate) async fn command(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
+    numbered(stream).await.map(|(_, payload)| payload)
+}
+
+/// The number and the payload of the next packet.
+pub(crate) async fn numbered(stream: &mut (impl AsyncRead + Unpin)) -> Option<(u8, Vec<u8>)> {
     let mut head = [0; 4];
     stream.read_exact(&mut head).await.ok()?;
     let mut payload = vec![0; u32::from_le_bytes([head[0], head[1], head[2], 0]) as usize];
     stream.read_exact(&mut payload).await.ok()?;
-    Some(payload)
+    Some((head[3], payload))
 }
 
-fn ok(number: u8) -> Vec<u8> {
+/// An `OK` packet.
+pub(crate) fn ok(number: u8) -> Vec<u8> {
     packet(number, &[0, 0, 0, 2, 0, 0, 0])
 }
 
@@ -143,22 +150,33 @@ fn column(number: u8, name: &str) -> Vec<u8> {
     packet(number, &[b"\x03def\0\0\0", &named[..], b"\0", &fixed].concat())
 }
 
-/// Serves everything of one step up to the execution of its statement.
-pub(crate) async fn mysql_until_answer(stream: &mut TcpStream) {
-    // Protocol 4.1, plugins, no TLS, results without marks behind their columns.
-    let capabilities = 0x0108_a20b_u32.to_le_bytes();
-    let greeting = [
+/// What a server of MySQL says first: protocol 4.1, plugins, results without marks behind their columns.
+pub(crate) fn greeting(tls: bool, plugin: &str) -> Vec<u8> {
+    let capabilities = (0x0108_a20b_u32 | if tls { 0x0800 } else { 0 }).to_le_bytes();
+    let parts = [
         &b"\x0a10.11.0-MariaDB\0\x01\0\0\0abcdefgh\0"[..],
         &capabilities[..2],
         &[45, 2, 0],
         &capabilities[2..],
         &[21],
         &[0; 10],
-        b"ijklmnopqrst\0mysql_native_password\0",
+        b"ijklmnopqrst\0",
+        plugin.as_bytes(),
+        b"\0",
     ];
-    let _ = stream.write_all(&packet(0, &greeting.concat())).await;
+    packet(0, &parts.concat())
+}
+
+/// Serves everything of one step up to the execution of its statement.
+pub(crate) async fn mysql_until_answer(stream: &mut TcpStream) {
+    let _ = stream.write_all(&greeting(false, "mysql_native_password")).await;
     command(stream).await;
     let _ = stream.write_all(&ok(2)).await;
+    mysql_from_login(stream).await;
+}
+
+/// The same from where the client is let in.
+pub(crate) async fn mysql_from_login(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
     while let Some(text) = command(stream).await {
         match text.first() {
             Some(3) if text[1..].starts_with(b"select connection_id()") => {

@@ -6,6 +6,7 @@ mod fault_cases;
 mod faults;
 mod guarded;
 mod liar;
+mod logins;
 mod mariadb;
 mod mutations;
 mod page;

@@ -124,17 +124,21 @@ pub(super) fn sqlx(host: &str, error: &sqlx::Error) -> StepError {
         sqlx::Error::Database(error) => database(host, error.as_ref()),
         sqlx::Error::Io(error) => broken_off(host, error),
         sqlx::Error::Encode(error) => params(format!("{host}: {error}")),
-        sqlx::Error::Configuration(error) => {
-            auth(host, &error.to_string(), "MySQL's `caching_sha2_password` needs TLS")
-        }
+        // The only one that is left: without TLS the password would have to be hidden with RSA.
+        sqlx::Error::Configuration(_) => auth(
+            host,
+            "to log in with MySQL's `caching_sha2_password` needs TLS: give `tls`, or write `?ssl-mode=required` in the URL",
+        ),
         sqlx::Error::WorkerCrashed => StepError::bug("the thread of a SQLite file ended"),
-        sqlx::Error::Protocol(how) if how.contains("auth") => auth(host, how, "this way to log in is not known here"),
+        sqlx::Error::Protocol(how) if how.contains("auth") => {
+            auth(host, &format!("the way to log in that the server asks for is not known here: {how}"))
+        }
         other => protocol(host, &format!("the answer cannot be understood: {other}")),
     }
 }
 
-fn auth(host: &str, message: &str, what: &str) -> StepError {
-    StepError::new(Class::Permanent, "sql.auth", format!("{host}: {message}: {what}"))
+fn auth(host: &str, message: &str) -> StepError {
+    StepError::new(Class::Permanent, "sql.auth", format!("{host}: {message}"))
 }
 
 fn database(host: &str, error: &dyn DatabaseError) -> StepError {
