@@ -1,6 +1,7 @@
 //! SQL read as words, as far as it takes to know what a statement may do: comments, strings and quoted names are skipped.
 
 /// What leaves something in a session when a statement that only reads or writes rows mentions it.
+#[cfg(feature = "sql")]
 const LEAVES_TRACES: [&str; 12] = [
     "set_config",
     "get_lock",
@@ -119,6 +120,7 @@ pub(super) fn only_reads(text: &str) -> bool {
 }
 
 /// Whether a statement leaves nothing in its session, so that the next step of the execution may have it. In doubt it does.
+#[cfg(feature = "sql")]
 pub(super) fn leaves_nothing(text: &str) -> bool {
     let words = words(text);
     if text.contains('\\') {
@@ -189,6 +191,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "sql")]
     #[test]
     fn what_changes_its_session_is_known() {
         for clean in ["select 1", "insert into t values (1)", "delete from t", "with a as (select 1) select 1"] {
