@@ -54,6 +54,12 @@ async fn a_forbidden_listener_sees_no_connection() {
             }
         }
     }
+    // A wait goes through the same guard, when it is armed and when it looks.
+    let world = World::with(closed(Policy::closed()));
+    let with = json!({"url": forbidden.url(), "stream": "s", "within": "1s"});
+    assert_eq!(world.arm(&with).await.unwrap_err().code, "redis.egress");
+    let armed = json!({"stream": "s", "at": "0-0", "read": 0, "added": 0, "run": null, "interrupted": false});
+    assert_eq!(world.wait(&with, &armed).await.unwrap_err().code, "redis.egress");
     assert_eq!(forbidden.connections(), 0);
 }
 
