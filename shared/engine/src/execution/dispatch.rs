@@ -123,7 +123,11 @@ impl Draft<'_> {
         let seen = self.job_scope(at, step, &rendered.late, runs)?;
         let state = self.instance(at)?;
         let window_from = self.window_from(step)?;
-        let secrets = if runs || !rendered.late.is_empty() { step.secrets.clone() } else { Vec::new() };
+        let mut secrets = if runs || !rendered.late.is_empty() { step.secrets.clone() } else { Vec::new() };
+        // An input that a parent made from a secret is finished here too.
+        let mut more = BTreeSet::new();
+        seen.deferred.iter().for_each(|deferred| deferred.value.secrets(&mut more));
+        secrets.extend(more.into_iter().filter(|name| !step.secrets.contains(name)));
         let head = &self.head;
         Ok(Job {
             contract: CONTRACT,

@@ -1,9 +1,13 @@
 //! Values that an execution keeps between its steps, some of them sealed or not made yet.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
+
+use crate::expr::{PathPart, Template};
 
 /// A value that an execution keeps: in clear, sealed by a step function because a secret's value occurs in it, or not
 /// made yet because it names a secret.
@@ -45,7 +49,29 @@ pub struct Deferred {
     pub now: Timestamp,
 }
 
+impl Deferred {
+    /// The names of the secrets that finishing it takes.
+    fn secrets(&self, names: &mut BTreeSet<String>) {
+        for late in &self.late {
+            let Ok(template) = Template::compile(&late.template) else { continue };
+            for one in template.references().roots.iter().filter(|one| &*one.root == "secrets") {
+                if let Some(PathPart::Field(name)) = one.path.first() {
+                    names.insert(name.to_string());
+                }
+            }
+        }
+        self.deferred.iter().for_each(|below| below.value.secrets(names));
+    }
+}
+
 impl Captured {
+    /// Adds the names of the secrets that a step function needs to make the value.
+    pub fn secrets(&self, names: &mut BTreeSet<String>) {
+        if let Self::Deferred(deferred) = self {
+            deferred.secrets(names);
+        }
+    }
+
     /// Null: what a capture without an answer is.
     pub const NULL: Self = Self::Clear(Json::Null);
 
@@ -135,6 +161,20 @@ mod tests {
             let stored = serde_json::to_value(Captured::Clear(hostile.clone())).unwrap();
             assert_eq!(serde_json::from_value::<Captured>(stored).unwrap(), Captured::Clear(hostile));
         }
+    }
+
+    #[test]
+    fn the_secrets_of_a_deferred_value_are_those_of_all_its_depths() {
+        let deferred = |template: &str, below: Vec<ScopeValue>| {
+            let late = vec![LateTemplate { at: "/k".into(), template: template.into() }];
+            let (salt, now, value) = ("vars/x".to_owned(), Timestamp::UNIX_EPOCH, json!({"k": null}));
+            Captured::Deferred(Box::new(Deferred { value, late, scope: Map::new(), deferred: below, salt, now }))
+        };
+        let inner = deferred("${secrets.A}", Vec::new());
+        let outer = deferred("${vars.a + secrets.B}", vec![ScopeValue { at: "/vars/a".into(), value: inner }]);
+        let mut names = BTreeSet::new();
+        outer.secrets(&mut names);
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["A", "B"]);
     }
 
     #[test]

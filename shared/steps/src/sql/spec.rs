@@ -25,6 +25,7 @@ impl StepType for Sql {
             doc: "its columns in order: objects of name and type, the type as the database names it",
         },
     ];
+    const CONNECTION: &'static [&'static str] = &["url", "username", "password", "tls"];
     type Config = SqlConfig;
 
     fn check(with: &Json) -> Vec<Problem> {

@@ -17,6 +17,7 @@ use super::tls::Trust;
 use super::{fault, sqlite};
 use crate::contract::{Output, StepContext, StepError, StepErrorClass as Class, StepOutcome, StepRunner};
 use crate::http::Size;
+use crate::probe;
 use crate::sql::address::{Address, Server};
 use crate::sql::config::{MOST_BYTES, MOST_ROWS, MOST_STATEMENTS};
 use crate::sql::{Sql, SqlConfig, words};
@@ -44,6 +45,15 @@ impl StepRunner for Sql {
         let note = note(&answer);
         let fields = answer.fields();
         Ok(StepOutcome::Done(Output { fields, sent: Some(sent(&config)), note, expectations: Vec::new() }))
+    }
+
+    async fn probe(&self, resource: &Json, cx: &StepContext) -> Result<Option<String>, StepError> {
+        let url = resource.get("url").and_then(Json::as_str).unwrap_or_default();
+        let function = if url.starts_with("sqlite:") { "sqlite_version()" } else { "version()" };
+        let query = json!({"query": format!("select {function} as version")});
+        let (output, took) = probe::ask(self, resource, query, cx).await?;
+        let version = output.fields.get("rows").and_then(|rows| rows.get(0)?.get("version")?.as_str());
+        Ok(Some(format!("answers in {}, {}", probe::millis(took), version.unwrap_or("version unknown"))))
     }
 }
 
