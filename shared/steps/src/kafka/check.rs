@@ -3,7 +3,8 @@
 use assay_engine::types::Problem;
 use serde_json::Value as Json;
 
-use super::config::{Brokers, Instant, is_pem};
+use super::config::{Brokers, Instant};
+use crate::tls::halves;
 
 /// What both steps say of their connection.
 pub(super) fn connection(with: &Json) -> Vec<Problem> {
@@ -26,13 +27,7 @@ pub(super) fn connection(with: &Json) -> Vec<Problem> {
         let message = format!("`{}` is no topic", topic.chars().take(80).collect::<String>());
         problem(&mut problems, "/topic", message, "up to 249 letters, digits, `.`, `_` and `-`");
     }
-    let given = |key: &str| with.pointer(&format!("/tls/{key}")).is_some_and(|value| !value.is_null());
-    for (has, needs) in [("cert", "key"), ("key", "cert")] {
-        if given(has) && !given(needs) {
-            let message = format!("`{has}` without `{needs}`");
-            problem(&mut problems, &format!("/tls/{has}"), message, "give both, or neither");
-        }
-    }
+    problems.extend(halves(with));
     problems
 }
 
@@ -52,20 +47,6 @@ pub(super) fn publish(with: &Json) -> Vec<Problem> {
         problem(&mut problems, "/timestamp", message, "write 2026-01-01T00:00:00Z, or milliseconds since 1970");
     }
     problems
-}
-
-/// Files beside the flow that `with` names.
-pub(super) fn files(with: &Json) -> Vec<String> {
-    // A template here is a certificate in place, from a secret or a variable.
-    let named = |text: &&str| !is_template(text) && !is_pem(text);
-    let keys = ["/tls/ca", "/tls/cert", "/tls/key"];
-    let mut found: Vec<String> = Vec::new();
-    for name in keys.iter().filter_map(|key| with.pointer(key)?.as_str()).filter(named) {
-        if !found.iter().any(|known| known == name) {
-            found.push(name.to_owned());
-        }
-    }
-    found
 }
 
 /// A topic's name, as brokers judge it.
@@ -129,11 +110,5 @@ mod tests {
         assert_eq!(read("a:1,b"), [("a".to_owned(), 1), ("b".to_owned(), 9092)]);
         assert_eq!(read("[::1]:9093"), [("[::1]".to_owned(), 9093)]);
         assert_eq!(read("[::1]"), [("[::1]".to_owned(), 9092)]);
-    }
-
-    #[test]
-    fn files_are_those_that_with_names() {
-        let with = json!({"tls": {"ca": "ca.pem", "cert": "-----BEGIN CERTIFICATE-----", "key": "${secrets.KEY}"}});
-        assert_eq!(files(&with), ["ca.pem"]);
     }
 }

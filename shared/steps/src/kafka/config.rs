@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
 
 use crate::expect::{Count, Span};
-use crate::http::{Pairs, Scalar, Tls};
+use crate::http::{Pairs, Scalar};
+use crate::tls::Tls;
 
 /// One record to write.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -237,9 +238,4 @@ impl JsonSchema for Instant {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]})
     }
-}
-
-/// Whether a TLS key of `with` is PEM text itself, and not a file's name.
-pub(super) fn is_pem(text: &str) -> bool {
-    text.contains("-----BEGIN")
 }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::check;
 use super::config::{DEFAULT_WITHIN, ExpectConfig, PublishConfig};
 use crate::contract::StepType;
-use crate::expect;
+use crate::{expect, tls};
 
 /// The `kafka.publish` step. One value serves a process: it keeps producers.
 #[derive(Default)]
@@ -45,7 +45,7 @@ impl StepType for KafkaPublish {
     }
 
     fn files(with: &Json) -> Vec<String> {
-        check::files(with)
+        tls::named_files(with).map(str::to_owned).collect()
     }
 }
 
@@ -78,7 +78,7 @@ impl StepType for KafkaExpect {
     }
 
     fn files(with: &Json) -> Vec<String> {
-        check::files(with)
+        tls::named_files(with).map(str::to_owned).collect()
     }
 
     fn waits(with: &Json) -> Option<Duration> {

@@ -8,9 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::fault;
 use crate::contract::{Files, StepError};
-use crate::http::Tls;
-use crate::kafka::config::is_pem;
 use crate::kafka::{Brokers, Mechanism, Sasl};
+use crate::tls::{Tls, is_pem};
 
 /// A cluster, and how this side shows who it is.
 pub(super) struct Target {
