@@ -90,7 +90,7 @@ impl StepRunner for KafkaExpect {
         };
         let sent = json!({"brokers": target.name(), "topic": config.topic, "from": hunt.position.offsets, "match": config.matches});
         let asked_again = target.config(&bootstrap);
-        match reins.run(move || hunt.go(&target, &bootstrap)).await? {
+        match reins.told(move |tell| hunt.go(&target, &bootstrap, tell)).await? {
             Hunted::Done(mut output, gaps) => {
                 let passed = output.expectations.iter().all(|expectation| expectation.passed);
                 if gaps && passed && config.count.waits_for_quiet() && is_compacted(asked_again, &config.topic).await {

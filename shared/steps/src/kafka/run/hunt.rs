@@ -16,6 +16,7 @@ use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde_json::Value as Json;
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::cluster::Asking;
@@ -83,24 +84,33 @@ struct Turn<'a> {
 }
 
 impl Hunt {
-    pub(super) fn go(self, target: &Target, bootstrap: &[String]) -> Result<Hunted, StepError> {
+    /// Takes a turn and tells what it comes to; the client, which takes its time to close, ends afterwards.
+    pub(super) fn go(self, target: &Target, bootstrap: &[String], tell: oneshot::Sender<Result<Hunted, StepError>>) {
+        let ear = Ear::default();
+        let consumer = consumer(target, bootstrap, &ear);
+        // Whoever has stopped listening needs no answer.
+        let _ = match &consumer {
+            Ok(consumer) => tell.send(self.turn(consumer, &ear)),
+            Err(error) => tell.send(Err(error.clone())),
+        };
+    }
+
+    fn turn(self, consumer: &BaseConsumer<Ear>, ear: &Ear) -> Result<Hunted, StepError> {
         let now = self.clock.now();
         let watch = match &self.checkpoint {
             Some((state, _)) => Watch::resume(&self.rules, state, now).map_err(failed)?,
             None => Watch::new(&self.rules, self.from.unwrap_or(now), now),
         };
-        let ear = Ear::default();
-        let consumer = consumer(target, bootstrap, &ear)?;
         let picks = self.rules.picks("value");
         let turn = Turn {
             watch,
-            consumer: &consumer,
+            consumer,
             asking: Asking {
                 topic: &self.position.topic,
                 egress: &self.egress,
                 runtime: &self.runtime,
                 reins: &self.reins,
-                ear: &ear,
+                ear,
                 looker: None,
             },
             picks: picks.as_ref(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -48,5 +49,16 @@ impl Reins {
             Ok(done) => done,
             Err(error) => Err(StepError::bug(format!("the thread that talks to Kafka broke off: {error}"))),
         }
+    }
+
+    /// Runs `work` on a thread that may wait. It tells its result when it has one, and may go on to clean up.
+    pub(super) async fn told<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(oneshot::Sender<Result<T, StepError>>) + Send + 'static,
+    ) -> Result<T, StepError> {
+        let _hold = Hold(self.gone.clone());
+        let (tell, told) = oneshot::channel();
+        drop(tokio::task::spawn_blocking(move || work(tell)));
+        told.await.unwrap_or_else(|_| Err(StepError::bug("the thread that talks to Kafka broke off")))
     }
 }
