@@ -1,8 +1,12 @@
 //! `assay cancel` and `assay signal`
 
+use std::collections::BTreeSet;
+
 use assay_engine::id::ExecutionId;
+use assay_engine::plan::StepKind;
 use assay_engine::status::ExecutionStatus;
 use assay_host::{Durability, Environment};
+use serde_json::Value as Json;
 
 use super::resume::{Resuming, go_on};
 use super::store::{Opened, open};
@@ -29,8 +33,9 @@ pub(super) async fn cancel(args: CancelArgs, environment: &Environment, out: &mu
     }
     out.note(&format!("no process runs {id}: it is stopped and cleaned up here\n"));
     let output = OutputArgs { json: false, reports: Vec::new() };
-    let (project, durability) = (Project::nearest()?, Durability::Normal);
-    let resuming = Resuming { only: Some(top), secrets, environment, project, jobs: 1, output: &output, durability };
+    let (project, durability, give_up) = (Project::nearest()?, Durability::Normal, args.force);
+    let resuming =
+        Resuming { only: Some(top), secrets, environment, project, give_up, jobs: 1, output: &output, durability };
     let code = go_on(&opened.home, resuming, out).await?;
     // To have cancelled it is what was asked for.
     Ok(if code == ExecutionStatus::Cancelled.exit_code() { 0 } else { code })
@@ -45,6 +50,7 @@ pub(super) async fn signal(args: SignalArgs, environment: &Environment, out: &Ou
         return Err(CommandError::wrong(format!("{id} has ended already: {}", status.word())));
     }
     let by = args.by.unwrap_or_else(|| environment.user.clone());
+    note_unknown(&opened, &id, &args.name, out).await?;
     let key = crate::home::unique_key();
     opened.embedded.executions().signal(&id, &key, &args.name, payload, &by).await?;
     let top = opened.top(&id).await?;
@@ -53,6 +59,27 @@ pub(super) async fn signal(args: SignalArgs, environment: &Environment, out: &Ou
         None => out.print(&format!("{id} has the signal {}; no process runs it: assay resume {top}\n", args.name)),
     }
     Ok(0)
+}
+
+/// A signal that no `wait` step of the flow is for is kept all the same; most likely its name was mistyped.
+async fn note_unknown(opened: &Opened, id: &ExecutionId, name: &str, out: &Out) -> Result<(), CommandError> {
+    let platform = opened.embedded.platform();
+    let Some(loaded) = platform.store.load(id, &[]).await? else { return Ok(()) };
+    let plan = platform.plans.get(opened.store(), &loaded.head.flow_version, &loaded.head.main).await;
+    let Ok(plan) = plan else { return Ok(()) };
+    let waits = plan.steps.iter().filter(|step| matches!(step.kind, StepKind::Wait { .. }));
+    let names: BTreeSet<&str> =
+        waits.filter_map(|step| step.with.tree().get("signal").and_then(Json::as_str)).collect();
+    // What a template makes of its name is not known here.
+    if names.contains(name) || names.iter().any(|name| name.contains("${")) {
+        return Ok(());
+    }
+    let known = match names.is_empty() {
+        true => "it has no `wait` step".to_owned(),
+        false => format!("it waits for: {}", names.into_iter().collect::<Vec<_>>().join(", ")),
+    };
+    out.note(&format!("note: {} has no step that waits for the signal {name}; {known}\n", plan.name));
+    Ok(())
 }
 
 async fn ended(opened: &Opened, id: &ExecutionId) -> Result<Option<ExecutionStatus>, CommandError> {

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use assay_app::plans::PlanError;
 use assay_app::ports::ExecutionFilter;
 use assay_engine::id::ExecutionId;
 use assay_engine::plan::Plan;
-use assay_engine::status::ExecutionStatus;
+use assay_engine::status::{ExecutionStatus, worst_exit_code};
 use assay_host::{Durability, Embedded, Environment};
 use tokio::time::Instant;
 
@@ -23,6 +24,8 @@ use crate::project::Project;
 
 /// What is said when nothing was left behind.
 const NOTHING: &str = "nothing to resume\n";
+/// The exit code when something could not be gone on with: nobody found out.
+const FAULT: u8 = 3;
 /// Executions listed at once.
 const PAGE: usize = 200;
 
@@ -36,6 +39,8 @@ pub(super) struct Resuming<'a> {
     pub(super) environment: &'a Environment,
     /// The nearest `assay.yaml`.
     pub(super) project: Project,
+    /// What this version cannot read is ended instead of kept.
+    pub(super) give_up: bool,
     /// At once.
     pub(super) jobs: usize,
     /// What is printed and reported.
@@ -71,7 +76,9 @@ pub(super) async fn resume(args: ResumeArgs, environment: &Environment, out: &mu
     let jobs = jobs(args.jobs.or(project.file.jobs));
     let output = project.output(args.output)?;
     let durability = args.durability.into();
-    go_on(&home, Resuming { only, secrets, environment, project, jobs, output: &output, durability }, out).await
+    let resuming =
+        Resuming { only, secrets, environment, project, give_up: false, jobs, output: &output, durability };
+    go_on(&home, resuming, out).await
 }
 
 /// Goes on with what was left behind; answers the exit code.
@@ -79,14 +86,20 @@ pub(super) async fn go_on(home: &Home, resuming: Resuming<'_>, out: &mut Out) ->
     let began = Instant::now();
     let stored = embedded(Some(home.folder()), resuming.durability, Values::new(), Arc::default())?;
     let left = left_behind(home)?;
-    let (mine, others) = split(&left, resuming.only.as_ref());
-    let planned = planned(home, &stored, mine, resuming.only.as_ref()).await?;
+    let (mine, mut others) = split(&left, resuming.only.as_ref());
+    let Found { planned, broken } = planned(home, &stored, mine, resuming.only.as_ref()).await?;
+    let fault = (!broken.is_empty()).then_some(FAULT);
+    // What it was not asked for stays as it was left.
+    others.extend(set_aside(broken, &stored, resuming.give_up, out).await?);
     if planned.is_empty() {
-        out.note(NOTHING);
+        if fault.is_none() {
+            out.note(NOTHING);
+        }
+        let _rest = keep(home, others)?;
         for (journal, _) in left {
             journal.close()?;
         }
-        return Ok(0);
+        return Ok(fault.unwrap_or(0));
     }
     let plans: Vec<&Plan> = planned.iter().map(|planned| &*planned.plan).collect();
     let secrets = values(&planned, &resuming, out)?;
@@ -95,9 +108,9 @@ pub(super) async fn go_on(home: &Home, resuming: Resuming<'_>, out: &mut Out) ->
     note_unused(&plans, &resuming.secrets, out);
     drop(stored);
     let mut embedded = embedded(Some(home.folder()), resuming.durability, secrets, Arc::default())?;
-    // From now on they are this process's; what it was not asked for stays as it was left.
+    // From now on they are this process's.
     let journal = Journal::write(home, &unique_key(), planned.iter().map(|planned| planned.entry.clone()).collect())?;
-    let rest = if others.is_empty() { None } else { Some(Journal::write(home, &unique_key(), others)?) };
+    let rest = keep(home, others)?;
     for (journal, _) in left {
         journal.close()?;
     }
@@ -105,7 +118,8 @@ pub(super) async fn go_on(home: &Home, resuming: Resuming<'_>, out: &mut Out) ->
     embedded.work();
     let driving = Driving { embedded: &embedded, out, json: resuming.output.json, jobs: resuming.jobs };
     let driven = drive(planned, driving).await?;
-    finish(driven, resuming.output, embedded, began, Some(journal), out).await
+    let code = finish(driven, resuming.output, embedded, began, Some(journal), out).await?;
+    Ok(worst_exit_code(fault.into_iter().chain([code])))
 }
 
 /// The values that were typed, and those that are read again from where they were when the flows were started.
@@ -129,6 +143,12 @@ fn values(planned: &[Planned], resuming: &Resuming<'_>, out: &Out) -> Result<Val
     Ok(values)
 }
 
+/// Promises again what nobody goes on with now.
+fn keep(home: &Home, entries: Vec<Entry>) -> Result<Option<Journal>, CommandError> {
+    let some = !entries.is_empty();
+    some.then(|| Journal::write(home, &unique_key(), entries)).transpose()
+}
+
 /// The entries that are asked for, and the others.
 fn split(left: &[(Journal, Kept)], only: Option<&ExecutionId>) -> (Vec<Entry>, Vec<Entry>) {
     let entries = left.iter().flat_map(|(_, kept)| kept.entries.iter().cloned());
@@ -141,7 +161,7 @@ async fn planned(
     embedded: &Embedded,
     mut entries: Vec<Entry>,
     only: Option<&ExecutionId>,
-) -> Result<Vec<Planned>, CommandError> {
+) -> Result<Found, CommandError> {
     let alive: HashSet<ExecutionId> =
         living(home)?.into_iter().flat_map(|kept| kept.entries).map(|entry| entry.execution).collect();
     let mut known: HashSet<ExecutionId> = entries.iter().map(|entry| entry.execution.clone()).collect();
@@ -151,17 +171,75 @@ async fn planned(
             entries.extend(entry_of(embedded, &id).await?);
         }
     }
-    let mut planned = Vec::new();
+    let mut found = Found::default();
     for entry in entries {
         let platform = embedded.platform();
         let exists = platform.store.load(&entry.execution, &[]).await?.is_some();
-        let plan = platform.plans.get(platform.store.as_ref(), &entry.version, &entry.main).await?;
         let bundle = platform.store.flow_version(&entry.version).await?;
-        let lost = || CommandError::wrong(format!("the flow of {} is gone from the store", entry.execution));
-        let bundle = bundle.ok_or_else(lost)?;
-        planned.push(Planned { entry, plan, bundle, exists });
+        let plan = platform.plans.get(platform.store.as_ref(), &entry.version, &entry.main).await;
+        match (plan, bundle) {
+            (Ok(plan), Some(bundle)) => found.planned.push(Planned { entry, plan, bundle, exists }),
+            (Err(PlanError::Store(error)), _) => return Err(error.into()),
+            (Err(PlanError::Compile { fault, .. }), Some(_)) => {
+                found.broken.push(Broken { entry, exists, unread: Some(fault.to_string()) });
+            }
+            (Ok(_) | Err(_), _) => found.broken.push(Broken { entry, exists, unread: None }),
+        }
     }
-    Ok(planned)
+    Ok(found)
+}
+
+/// What was left behind.
+#[derive(Default)]
+struct Found {
+    /// What can be gone on with.
+    planned: Vec<Planned>,
+    /// What cannot.
+    broken: Vec<Broken>,
+}
+
+/// An entry whose flow cannot be had.
+struct Broken {
+    entry: Entry,
+    /// The execution is in the store.
+    exists: bool,
+    /// The flow is in the store, and this is why it does not compile; none: it is gone.
+    unread: Option<String>,
+}
+
+/// Tells of each entry that cannot be gone on with, and ends those of which nothing is left to go on with. Answers the
+/// entries that another version of this program could still read.
+async fn set_aside(
+    broken: Vec<Broken>,
+    embedded: &Embedded,
+    give_up: bool,
+    out: &Out,
+) -> Result<Vec<Entry>, CommandError> {
+    let mut kept = Vec::new();
+    for Broken { entry, exists, unread } in broken {
+        let Entry { execution, main, .. } = &entry;
+        let name = format!("{execution} ({main})");
+        match unread {
+            Some(fault) if !give_up => {
+                out.error(&format!(
+                    "{name} cannot be gone on with: this version does not read its flow: {fault}\n  \
+                     resume it with the version that began it, or end it: assay cancel {execution} --force"
+                ));
+                kept.push(entry);
+            }
+            _ if exists => {
+                embedded.executions().give_up(execution).await?;
+                out.error(&format!(
+                    "{name} cannot be gone on with: its flow is gone from the store; it has ended as errored, its \
+                     clean-up was not run\n  see assay show {execution}; run {main} again"
+                ));
+            }
+            _ => out.error(&format!(
+                "{name} cannot be gone on with: the store has nothing of it; it is no longer listed\n  run {main} again"
+            )),
+        }
+    }
+    Ok(kept)
 }
 
 async fn unfinished(embedded: &Embedded) -> Result<Vec<ExecutionId>, CommandError> {

@@ -120,3 +120,57 @@ fn without_state_there_is_nothing_to_resume() {
     let ended = place.assay(&["resume", "latest"]).ends_with(0);
     assert!(ended.err.contains("nothing to resume"), "{}", ended.err);
 }
+
+#[test]
+fn what_is_lost_is_named_and_the_rest_is_resumed() {
+    let place = Place::new(&[("flow.yaml", FAILING), ("other.yaml", FAILING)]);
+    place.assay(&["run", "flow.yaml"]).ends_with(1);
+    let listed = place.assay(&["executions", "--json"]).ends_with(0).records();
+    let records = place.assay(&["events", "--json"]).records();
+    let entry = |execution: &serde_json::Value, version: &serde_json::Value, main: &str| {
+        serde_json::json!({
+            "execution": execution, "startKey": "k", "version": version, "main": main, "inputs": {}, "labels": {},
+        })
+    };
+    // One whose rows are gone with the log of the database, beside one that is there.
+    let gone = serde_json::json!("exe_00000000000000000001");
+    let entries = [
+        entry(&gone, &serde_json::json!("flv_00000000000000000001"), "lost.yaml"),
+        entry(&listed[0]["id"], &records[0]["version"], "flow.yaml"),
+    ];
+    place.write(".assay/runs/left.json", &serde_json::json!({"process": 1, "entries": entries}).to_string());
+    let came = place.assay(&["resume"]).ends_with(3);
+    assert!(came.out.contains("failing failed"), "{}", came.out);
+    assert!(came.err.contains("exe_00000000000000000001 (lost.yaml) cannot be gone on with"), "{}", came.err);
+    assert!(came.err.contains("run lost.yaml again"), "{}", came.err);
+    assert!(!place.path(".assay/runs/left.json").exists());
+    assert!(place.assay(&["resume"]).ends_with(0).err.contains("nothing to resume"));
+}
+
+#[test]
+fn an_execution_whose_flow_is_gone_ends_as_errored() {
+    let place = Place::new(&[("flow.yaml", HANGING_POST), ("other.yaml", HANGING_POST)]);
+    killed(&place, &["run", "flow.yaml"], "POST /hang");
+    let db = rusqlite::Connection::open(place.path(".assay/assay.db")).unwrap();
+    db.execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM flow_versions").unwrap();
+    drop(db);
+    let came = place.assay(&["resume"]).ends_with(3);
+    assert!(came.err.contains("its flow is gone from the store; it has ended as errored"), "{}", came.err);
+    let listed = place.assay(&["executions", "--json"]).ends_with(0).records();
+    assert_eq!(listed[0]["status"], "errored");
+    assert!(place.assay(&["resume"]).ends_with(0).err.contains("nothing to resume"));
+}
+
+#[test]
+fn to_resume_one_keeps_the_promise_of_the_others() {
+    let place = Place::new(&[("a.yaml", HANGING_POST), ("b.yaml", FAILING)]);
+    killed(&place, &["run", "a.yaml", "b.yaml", "--jobs", "1"], "POST /hang");
+    let listed = place.assay(&["executions", "--json"]).ends_with(0).records();
+    let first = listed[0]["id"].as_str().unwrap();
+    place.assay(&["resume", first]).ends_with(3);
+    // It has ended: nothing is to be done for it, and the other one is still promised.
+    place.assay(&["resume", first]).ends_with(0);
+    assert_eq!(place.server.count("GET /no"), 0);
+    place.assay(&["resume"]).ends_with(1);
+    assert_eq!(place.server.count("GET /no"), 1);
+}

