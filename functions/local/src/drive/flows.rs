@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use assay_app::usecases::{ExecutionError, StartExecution};
 use assay_engine::bundle::Bundle;
+use assay_engine::id::ExecutionId;
 use assay_engine::job::Captured;
 use assay_engine::plan::{Plan, Step, StepKind};
+use assay_engine::status::Phase;
 use assay_host::Embedded;
 use serde_json::Value as Json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
@@ -39,7 +41,7 @@ pub(crate) struct Planned {
 
 /// What became of the flows.
 pub(crate) struct Driven {
-    /// Those that have their verdict, in the order in which they got it.
+    /// Those that have their verdict, in the order in which they were asked for.
     pub(crate) outcomes: Vec<Outcome>,
     /// Flows that were never started.
     pub(crate) not_started: usize,
@@ -66,6 +68,7 @@ pub(crate) async fn drive(planned: Vec<Planned>, driving: Driving<'_>) -> Result
     let platform = driving.embedded.platform();
     let mut subscription = platform.notifier.subscribe(None).await?;
     let mut audience = Audience::new(driving.out.clone(), driving.json, live, platform.store.clone());
+    let asked: Vec<ExecutionId> = planned.iter().map(|planned| planned.entry.execution.clone()).collect();
     let mut waiting: VecDeque<Planned> = planned.into();
     let mut tick = interval_at(Instant::now() + CATCH_UP, CATCH_UP);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -98,7 +101,9 @@ pub(crate) async fn drive(planned: Vec<Planned>, driving: Driving<'_>) -> Result
         }
     }
     let unfinished = audience.unfinished().len();
-    Ok(Driven { outcomes: audience.into_outcomes(), not_started: waiting.len(), unfinished, stopped: stops > 0 })
+    let mut outcomes = audience.into_outcomes();
+    outcomes.sort_by_key(|outcome| asked.iter().position(|id| *id == outcome.execution));
+    Ok(Driven { outcomes, not_started: waiting.len(), unfinished, stopped: stops > 0 })
 }
 
 async fn begin(next: Planned, driving: &Driving<'_>, audience: &mut Audience) -> Result<(), CommandError> {
@@ -132,6 +137,9 @@ async fn begin(next: Planned, driving: &Driving<'_>, audience: &mut Audience) ->
 
 async fn stop(stops: u32, by: &str, driving: &Driving<'_>, audience: &Audience) -> Result<(), CommandError> {
     driving.out.note(match stops {
+        1 if cleaning_up(driving, audience).await? => {
+            "\nthe main steps have ended: the verdict stands, `finally` goes on; Ctrl-C again ends at once\n"
+        }
         1 => "\nstopping: running steps are told to stop, then `finally` runs; Ctrl-C again ends at once\n",
         2 => "\nending at once\n",
         _ => "\n",
@@ -143,6 +151,17 @@ async fn stop(stops: u32, by: &str, driving: &Driving<'_>, audience: &Audience) 
         }
     }
     Ok(())
+}
+
+/// Whether everything that runs is in its `finally`.
+async fn cleaning_up(driving: &Driving<'_>, audience: &Audience) -> Result<bool, CommandError> {
+    for execution in audience.unfinished() {
+        let loaded = driving.embedded.platform().store.load(&execution, &[]).await?;
+        if loaded.is_none_or(|loaded| loaded.head.phase != Phase::Finally) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// What to say when a step begins that waits for somebody.

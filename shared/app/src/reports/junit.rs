@@ -26,7 +26,16 @@ pub fn junit(executions: &[ExecutionView]) -> Result<String, JunitError> {
         add_suites(&mut report, execution, &execution.flow);
     }
     report.set_time(total);
-    report.to_string().map_err(|error| JunitError(error.to_string()))
+    report.to_string().map(legal).map_err(|error| JunitError(error.to_string()))
+}
+
+/// Without the two characters that no XML 1.0 document may hold and that the writer lets through (section 2.2, `Char`);
+/// it leaves out the control characters itself.
+fn legal(text: String) -> String {
+    if !text.contains(['\u{fffe}', '\u{ffff}']) {
+        return text;
+    }
+    text.replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}")
 }
 
 fn add_suites(report: &mut Report, execution: &ExecutionView, name: &str) {
@@ -111,8 +120,8 @@ fn case(execution: &ExecutionView, step: &StepView, name: &str, place: &PlaceVie
     if let Some(from) = &place.carried {
         case.add_property(Property::new("carriedOver", from.as_str()));
     }
-    if let Some(evidence) = place.result().and_then(evidence_of) {
-        case.set_system_out(evidence);
+    if let Some(shown) = place.result().and_then(|result| shown(result, kind_of(place.status).is_some())) {
+        case.set_system_out(shown);
     }
     case
 }
@@ -184,20 +193,19 @@ fn rerun(attempt: &AttemptView) -> Option<TestRerun> {
     Some(rerun)
 }
 
-/// What the step looked at, and where the whole of it lies.
-fn evidence_of(result: &JobResult) -> Option<String> {
-    let evidence = result.evidence.as_ref()?;
-    let mut text = match &evidence.preview {
-        serde_json::Value::String(preview) => preview.clone(),
-        other => serde_json::to_string_pretty(other).unwrap_or_default(),
-    };
-    if let Some(blob) = &evidence.blob {
-        text.push_str(&format!("\n… {} bytes in all: {}", blob.size, blob.key));
+/// Where the step's artifacts lie; of one that did not pass also what it looked at, and where the whole of that lies.
+fn shown(result: &JobResult, with_evidence: bool) -> Option<String> {
+    let mut lines = Vec::new();
+    if let Some(evidence) = result.evidence.as_ref().filter(|_| with_evidence) {
+        lines.push(match &evidence.preview {
+            serde_json::Value::String(preview) => preview.clone(),
+            other => serde_json::to_string_pretty(other).unwrap_or_default(),
+        });
+        lines.extend(evidence.blob.iter().map(|blob| format!("… {} bytes in all: {}", blob.size, blob.key)));
     }
-    for artifact in &result.artifacts {
-        text.push_str(&format!("\nartifact {}: {}", artifact.name, artifact.blob.key));
-    }
-    Some(text)
+    let artifacts = result.artifacts.iter();
+    lines.extend(artifacts.map(|artifact| format!("artifact {}: {}", artifact.name, artifact.blob.key)));
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn milliseconds(duration: Option<u64>) -> Duration {

@@ -120,9 +120,27 @@ fn a_verdict_that_no_step_explains_is_a_case_of_its_own() {
 
 #[test]
 fn characters_that_xml_cannot_hold_do_not_break_the_report() {
-    let failed = result("failed", json!({"assertions": [{"that": "x == 'a\u{1}\u{0}<&]]>'", "passed": false}]}));
+    let failed = result(
+        "failed",
+        json!({"assertions": [{"that": "x == 'a\u{1}\u{0}<&]]>\u{fffe}\u{ffff}\u{b}\u{7f}'", "passed": false}],
+               "evidence": {"preview": {"body": "\u{ffff}"}}}),
+    );
     let steps = vec![step("odd", "failed", json!({"attempts": [{"number": 1, "result": failed}]}))];
     let (text, report) = read(execution("failed", steps, json!({})));
-    assert!(!text.contains('\u{1}') && !text.contains('\u{0}'));
+    let legal = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    assert!(text.chars().all(legal), "{text}");
+    assert!(text.contains("\\u{fffe}"), "{text}");
     assert!(matches!(case(&report, "odd").status, TestCaseStatus::NonSuccess { .. }));
+}
+
+#[test]
+fn evidence_is_for_those_that_did_not_pass() {
+    let looked = |outcome: &str| {
+        let result = result(outcome, json!({"evidence": {"preview": {"body": "looked at"}}}));
+        json!({"attempts": [{"number": 1, "result": result}]})
+    };
+    let steps = vec![step("ok", "passed", looked("passed")), step("no", "failed", looked("failed"))];
+    let (_, report) = read(execution("failed", steps, json!({})));
+    assert!(case(&report, "ok").system_out.is_none());
+    assert!(case(&report, "no").system_out.as_ref().unwrap().as_str().contains("looked at"));
 }
