@@ -1,4 +1,5 @@
-//! Standard output and standard error: masked, painted only where that is wanted, never a panic for a closed pipe.
+//! Standard output and standard error: masked, painted only where that is wanted, never a panic for a closed pipe and
+//! never silent when the output is lost.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +26,7 @@ pub(crate) struct Out {
     stdout: Paint,
     stderr: Paint,
     closed: Arc<AtomicBool>,
+    lost: Arc<AtomicBool>,
 }
 
 impl Out {
@@ -40,6 +42,7 @@ impl Out {
             stdout: Paint::new(wants(std::io::stdout().is_terminal())),
             stderr: Paint::new(wants(std::io::stderr().is_terminal())),
             closed: Arc::default(),
+            lost: Arc::default(),
         }
     }
 
@@ -59,20 +62,29 @@ impl Out {
         self.stderr
     }
 
-    /// Whether whoever read standard output is gone.
+    /// Whether standard output takes nothing more: whoever read it is gone, or it cannot be written.
     pub(crate) fn closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Prints to standard output. When nobody reads it any more, nothing more is printed.
+    /// Whether something that was printed has not reached standard output, though somebody may wait for it.
+    pub(crate) fn lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Prints to standard output. When nobody reads it any more, nothing more is printed; any other reason why it cannot
+    /// be written is said once on standard error.
     pub(crate) fn print(&self, text: &str) {
         if text.is_empty() || self.closed() {
             return;
         }
         let masked = self.masker.text(text);
         let mut stdout = std::io::stdout().lock();
-        if stdout.write_all(masked.as_bytes()).and_then(|()| stdout.flush()).is_err() {
-            self.closed.store(true, Ordering::Relaxed);
+        let Err(error) = stdout.write_all(masked.as_bytes()).and_then(|()| stdout.flush()) else { return };
+        self.closed.store(true, Ordering::Relaxed);
+        if error.kind() != std::io::ErrorKind::BrokenPipe {
+            self.lost.store(true, Ordering::Relaxed);
+            self.error(&format!("standard output cannot be written, the rest of it is lost: {error}"));
         }
     }
 

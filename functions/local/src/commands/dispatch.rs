@@ -1,5 +1,6 @@
 //! From a parsed command line to an exit code.
 
+use assay_engine::status::worst_exit_code;
 use assay_host::Environment;
 use tokio::runtime::{Builder, Runtime};
 
@@ -9,17 +10,21 @@ use crate::error::CommandError;
 use crate::out::Out;
 use crate::project::Project;
 
+/// The exit code when the output was lost: nobody can find out from it.
+const LOST: u8 = 3;
+
 /// Does what was typed; answers the exit code.
 pub(crate) fn dispatch(command: Command, environment: &Environment) -> u8 {
     let mut out = Out::new(environment);
-    let done = act(command, environment, &mut out);
-    match done {
+    let code = match act(command, environment, &mut out) {
         Ok(code) => code,
         Err(error) => {
             out.error(&error.text());
             error.exit_code()
         }
-    }
+    };
+    // Whoever waits for the output would take half of it for the whole.
+    worst_exit_code([code].into_iter().chain(out.lost().then_some(LOST)))
 }
 
 fn act(command: Command, environment: &Environment, out: &mut Out) -> Result<u8, CommandError> {

@@ -1,4 +1,4 @@
-//! Ctrl-C and the polite kill.
+//! Ctrl-C, the polite kill, and the end of the terminal.
 
 use crate::error::CommandError;
 
@@ -8,6 +8,9 @@ pub(crate) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// None where it is ignored, as below `nohup`: it stays so.
+    #[cfg(unix)]
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 impl Signals {
@@ -19,6 +22,7 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).map_err(fault)?,
             terminate: signal(SignalKind::terminate()).map_err(fault)?,
+            hangup: if ends_at_hangup() { Some(signal(SignalKind::hangup()).map_err(fault)?) } else { None },
         })
     }
 
@@ -34,6 +38,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => "Ctrl-C",
             _ = self.terminate.recv() => "SIGTERM",
+            () = heard(&mut self.hangup) => "SIGHUP",
         }
     }
 
@@ -42,5 +47,30 @@ impl Signals {
     pub(crate) async fn next(&mut self) -> &'static str {
         let _ = tokio::signal::ctrl_c().await;
         "Ctrl-C"
+    }
+}
+
+#[cfg(unix)]
+async fn heard(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether a hangup would end this process. Who started it with the signal ignored wants it to outlive its terminal.
+#[cfg(unix)]
+fn ends_at_hangup() -> bool {
+    use std::io::IsTerminal as _;
+    /// The mask's lowest bit is signal 1, which SIGHUP is on every Unix.
+    const HANGUP: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    match ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()) {
+        Some(mask) => mask & HANGUP == 0,
+        // Where the system does not tell: `nohup` takes the terminal away from both.
+        None => std::io::stdout().is_terminal() || std::io::stderr().is_terminal(),
     }
 }

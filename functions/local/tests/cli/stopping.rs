@@ -26,7 +26,7 @@ steps:
 
 #[test]
 fn one_ctrl_c_cancels_and_runs_finally() {
-    for name in ["INT", "TERM"] {
+    for name in ["INT", "TERM", "HUP"] {
         let place = Place::new(&[("flow.yaml", HANGS)]);
         let child = place.start(&["run", "flow.yaml"]);
         place.server.wait_for("GET /hang", 1);
@@ -94,13 +94,51 @@ fn another_process_signals() {
     let place = Place::new(&[("flow.yaml", WAITS)]);
     let child = place.start(&["run", "flow.yaml"]);
     place.server.wait_for("GET /ready", 1);
+    let wrong = place.assay(&["signal", "latest", "aproved"]).ends_with(0);
+    assert!(wrong.err.contains("no step that waits for the signal aproved; it waits for: approved"), "{}", wrong.err);
     let sent =
         place.assay(&["signal", "latest", "approved", "--payload", "{\"ok\": true}", "--by", "bob"]).ends_with(0);
     assert!(sent.out.contains("has the signal approved; process "), "{}", sent.out);
+    assert_eq!(sent.err, "");
     let came = Came::wait(child).ends_with(0);
     assert!(came.out.contains("signal approved from bob"), "{}", came.out);
     assert!(came.out.contains("waits for a signal: assay signal exe_"), "{}", came.out);
     let late = place.assay(&["signal", "latest", "approved"]).ends_with(2);
     assert!(late.err.contains("has ended already: passed"), "{}", late.err);
     place.assay(&["signal", "latest", "approved", "--payload", "{ok"]).ends_with(2);
+}
+
+const CLEANING: &str = "\
+name: cleaning
+steps:
+  - {id: done, type: http, with: {url: URL/done}, assert: status == 200}
+finally:
+  - {id: clean, type: http, with: {url: URL/hang/clean}, timeout: 1s, assert: status == 200}
+";
+
+#[test]
+fn a_cancel_that_comes_after_the_main_steps_does_not_win_and_says_so() {
+    let place = Place::new(&[("flow.yaml", CLEANING)]);
+    let child = place.start(&["run", "flow.yaml"]);
+    place.server.wait_for("GET /hang/clean", 1);
+    signal(&child, "INT");
+    // `finally` can only worsen a passed verdict.
+    let came = Came::wait(child).ends_with(3);
+    assert!(came.err.contains("the main steps have ended: the verdict stands"), "{}", came.err);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hangup_that_is_ignored_stays_ignored() {
+    let place = Place::new(&[("flow.yaml", HANGS)]);
+    let mut nohup = std::process::Command::new("nohup");
+    nohup.arg(env!("CARGO_BIN_EXE_assay")).args(["run", "flow.yaml"]).current_dir(place.path("."));
+    let child = nohup.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    place.server.wait_for("GET /hang", 1);
+    signal(&child, "HUP");
+    signal(&child, "INT");
+    let came = Came::wait(child).ends_with(4);
+    assert!(!came.out.contains("SIGHUP"), "{}", came.out);
+    assert!(came.out.contains("stop asked for by Ctrl-C"), "{}", came.out);
+    assert_eq!(place.server.count("GET /clean"), 1);
 }
