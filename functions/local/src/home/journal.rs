@@ -10,7 +10,7 @@ use assay_engine::id::{ExecutionId, FlowVersionId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::place::Home;
+use super::place::{Home, make_file};
 use crate::error::CommandError;
 use crate::load::SecretPlace;
 
@@ -64,7 +64,7 @@ impl Journal {
         let draft = folder.join(format!("{key}.draft"));
         let kept = Kept { process: std::process::id(), entries };
         let write = || -> std::io::Result<File> {
-            let mut file = File::create_new(&draft)?;
+            let mut file = make_file(&draft)?;
             // Locked before it has its name, so that nobody sees it unlocked.
             file.lock()?;
             file.write_all(&serde_json::to_vec(&kept)?)?;

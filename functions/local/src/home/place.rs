@@ -1,5 +1,7 @@
 //! Where state is kept.
 
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use assay_host::Environment;
@@ -35,12 +37,13 @@ impl Home {
     pub(crate) fn open_or_make(folder: PathBuf) -> Result<Self, CommandError> {
         let home = Self { folder };
         if !home.folder.is_dir() {
-            std::fs::create_dir_all(&home.folder).map_err(|error| {
+            make_folder(&home.folder).map_err(|error| {
                 CommandError::fault(format!("make the folder {} for state", home.folder.display()), error)
             })?;
             // State is of this machine: it is not for version control.
             let ignore = home.folder.join(".gitignore");
-            std::fs::write(&ignore, "*\n")
+            make_file(&ignore)
+                .and_then(|mut file| file.write_all(b"*\n"))
                 .map_err(|error| CommandError::fault(format!("write {}", ignore.display()), error))?;
         }
         Ok(home)
@@ -65,8 +68,29 @@ impl Home {
     /// A folder within it, made when it is not there.
     pub(super) fn below(&self, name: &str) -> Result<PathBuf, CommandError> {
         let folder = self.folder.join(name);
-        std::fs::create_dir_all(&folder)
+        make_folder(&folder)
             .map_err(|error| CommandError::fault(format!("make the folder {}", folder.display()), error))?;
         Ok(folder)
     }
+}
+
+/// Makes a folder that only its user enters, and those above it; one that is there stays as it is.
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Makes a file that only its user reads, and that is not there yet.
+pub(super) fn make_file(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }

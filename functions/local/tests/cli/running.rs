@@ -244,3 +244,53 @@ fn full_durability_runs_the_same_flow() {
     let place = Place::new(&[("flow.yaml", PASSING)]);
     place.assay(&["run", "flow.yaml", "--durability", "full"]).ends_with(0);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_an_error_and_the_flow_runs_all_the_same() {
+    let place = Place::new(&[("flow.yaml", PASSING)]);
+    for words in [&["run", "flow.yaml"][..], &["run", "flow.yaml", "--json"], &["events", "latest"], &["schema"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = place.command(words).stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{words:?}: {said}");
+        assert_eq!(said.matches("standard output cannot be written").count(), 1, "{words:?}: {said}");
+    }
+    assert_eq!(place.server.count("GET /clean"), 2);
+    let listed = place.assay(&["executions", "--json"]).ends_with(0).records();
+    assert!(listed.iter().all(|one| one["status"] == "passed"), "{listed:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn state_is_for_its_user_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new(&[("flow.yaml", &PASSING.replace("/one", "/hang"))]);
+    let child = place.start(&["run", "flow.yaml"]);
+    place.server.wait_for("GET /hang", 1);
+    let mut found = vec![place.path(".assay")];
+    found.extend(std::fs::read_dir(place.path(".assay")).unwrap().map(|entry| entry.unwrap().path()));
+    found.extend(place.contents(".assay").into_iter().map(|(path, _)| path));
+    assert!(found.iter().any(|path| path.extension().is_some_and(|ending| ending == "json")), "{found:?}");
+    for path in found {
+        let about = path.metadata().unwrap();
+        let expected = if about.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(about.permissions().mode() & 0o777, expected, "{}", path.display());
+    }
+    crate::typed::signal(&child, "INT");
+    crate::typed::Came::wait(child).ends_with(4);
+}
+
+#[test]
+fn reports_have_the_order_of_the_command_line() {
+    let slow = PASSING.replace("name: passing", "name: slow").replace("/one", "/hang").replace(
+        "    assert: status == 200\n    capture: {id: body.id}\n",
+        "    timeout: 400ms\n    assert: status == 200\n    capture: {id: body.id}\n",
+    );
+    let place = Place::new(&[("a.yaml", &slow), ("b.yaml", PASSING)]);
+    place.assay(&["run", "a.yaml", "b.yaml", "--jobs", "2", "--report", "junit=r.xml"]).ends_with(3);
+    let report = std::fs::read_to_string(place.path("r.xml")).unwrap();
+    let (slow, fast) =
+        (report.find("<testsuite name=\"slow\"").unwrap(), report.find("<testsuite name=\"passing\"").unwrap());
+    assert!(slow < fast, "{report}");
+}
