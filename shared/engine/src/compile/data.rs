@@ -14,6 +14,17 @@ use crate::source::{Span, read_data};
 impl Shared<'_> {
     /// The path in the flow version of a file that a flow of `folder` names, and its bytes.
     pub(super) fn file(&self, folder: &str, name: &str, span: Span) -> Option<(String, Arc<[u8]>)> {
+        self.file_of(folder, name, span, false)
+    }
+
+    /// As [`Self::file`]; `certificate`: one of the machine's own, which is not part of the flow, may be meant.
+    pub(super) fn file_of(
+        &self,
+        folder: &str,
+        name: &str,
+        span: Span,
+        certificate: bool,
+    ) -> Option<(String, Arc<[u8]>)> {
         let shown = cut(name);
         let path = match resolve(folder, name) {
             Ok(path) => path,
@@ -25,6 +36,13 @@ impl Shared<'_> {
             Err(PathProblem::Absolute) if self.on_server() => {
                 let message = format!("`{shown}` is a path of the machine, which a server does not open");
                 self.error_hint(Code::ServerOnly, span, message, "put the file beside the flow, or write it inline");
+                return None;
+            }
+            Err(PathProblem::Absolute) if !certificate => {
+                let message = format!("`{shown}` is a path of the machine, outside the flow's folder");
+                let hint =
+                    "put the file beside the flow: it travels with it; only certificates under `tls` may lie elsewhere";
+                self.error_hint(Code::OutsideFolder, span, message, hint);
                 return None;
             }
             Err(PathProblem::Absolute) => name.to_owned(),

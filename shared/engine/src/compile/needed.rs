@@ -111,7 +111,7 @@ impl Search<'_> {
     fn text(&mut self, text: &str, key: &str) {
         let names_file = matches!(key, "file" | "csv" | "json" | "fromFile" | "path" | "ca" | "cert" | "key");
         if names_file && looks_like_file(text) {
-            self.file(text);
+            self.file(text, matches!(key, "ca" | "cert" | "key"));
         }
         if let Ok(template) = Template::compile(text) {
             self.references(template.references());
@@ -128,11 +128,16 @@ impl Search<'_> {
             self.needed.env.insert(name.to_owned());
         }
         let files: Vec<String> = references.schema_files().map(str::to_owned).collect();
-        files.iter().for_each(|file| self.file(file));
+        files.iter().for_each(|file| self.file(file, false));
     }
 
-    fn file(&mut self, name: &str) {
-        let path = resolve(self.folder, name).unwrap_or_else(|_| name.to_owned());
+    /// Paths of the machine are only for certificates.
+    fn file(&mut self, name: &str, certificate: bool) {
+        let path = match resolve(self.folder, name) {
+            Ok(path) => path,
+            Err(_) if certificate => name.to_owned(),
+            Err(_) => return,
+        };
         if !path.contains("..") && !self.bundle.files.contains_key(&path) {
             self.needed.files.insert(path);
         }

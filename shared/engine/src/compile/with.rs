@@ -169,11 +169,12 @@ fn files(scene: &Scene<'_>, raw: &Raw<'_>, spec: &dyn StepSpec, json: &Json, nod
     let shared = scene.shared;
     let mut found = BTreeMap::new();
     for name in spec.files(json) {
-        let span = find_text(node, &name).unwrap_or_else(|| scene.with_span(raw));
+        let certificate = node.get("tls").and_then(|tls| find_text(tls, &name));
+        let span = certificate.or_else(|| find_text(node, &name)).unwrap_or_else(|| scene.with_span(raw));
         if name.contains("${") {
             let message = "which file is meant must be written out";
             shared.error_hint(Code::LiteralOnly, span, message, "files travel with the flow: name one");
-        } else if let Some((path, _)) = shared.file(&scene.names.folder, &name, span) {
+        } else if let Some((path, _)) = shared.file_of(&scene.names.folder, &name, span, certificate.is_some()) {
             found.insert(name, path);
         }
     }
