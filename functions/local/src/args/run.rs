@@ -127,6 +127,11 @@ impl std::str::FromStr for ReportTarget {
             "junit" => ReportKind::Junit,
             _ => return Err(format!("there is no report of kind `{kind}`; kinds: junit")),
         };
+        if path == "-" {
+            return Err(
+                "a report goes to a file, as in junit=report.xml: standard output has the lines of the run".into()
+            );
+        }
         if path.is_empty() {
             return Err("the path is missing, as in junit=report.xml".into());
         }
@@ -152,8 +157,9 @@ Examples:
   assay resume exe_0123456789abcdef    one execution
   assay resume --secret API_KEY        values of secrets are not kept: give them again
 
-Executions that another process still runs are left alone. Ends with the worst verdict of all it went on with, one
-that was reached just before the crash and never told included; 0 when there is nothing to resume.")]
+Executions that another process still runs are left alone. The exit code is the worst verdict of all it went on with;
+a verdict that was reached just before the crash and never told counts too. What cannot be gone on with is named, and
+counts as errored (3); the rest is resumed all the same. With nothing to resume it is 0.")]
 pub(crate) struct ResumeArgs {
     /// The execution; without one, everything unfinished
     pub(crate) execution: Option<String>,

@@ -61,7 +61,7 @@ fn chosen(
         Path::new(word).exists() || word.contains(['/', '*', '?', '[', '{']) || word.ends_with(".yaml")
     };
     let (flows, names): (Vec<&String>, Vec<&String>) = words.iter().partition(|word| is_flow(word));
-    let files = find(&flows.into_iter().cloned().collect::<Vec<_>>())?;
+    let files = find(&flows.into_iter().cloned().collect::<Vec<_>>(), &mut |note| out.note(note))?;
     let text = environment(env.env.as_deref(), project, &files, out)?;
     let programs = Programs::default();
     let texts = Texts { programs: &programs, variables, environment: text.as_ref() };

@@ -76,8 +76,7 @@ pub(super) async fn resume(args: ResumeArgs, environment: &Environment, out: &mu
     let jobs = jobs(args.jobs.or(project.file.jobs));
     let output = project.output(args.output)?;
     let durability = args.durability.into();
-    let resuming =
-        Resuming { only, secrets, environment, project, give_up: false, jobs, output: &output, durability };
+    let resuming = Resuming { only, secrets, environment, project, give_up: false, jobs, output: &output, durability };
     go_on(&home, resuming, out).await
 }
 

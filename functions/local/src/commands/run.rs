@@ -51,7 +51,7 @@ pub(super) async fn run(
     let typed = pairs("--input", &args.inputs)?;
     let from_file = args.inputs_file.as_deref().map(inputs_file).transpose()?.unwrap_or_default();
     let programs = Arc::new(Programs::default());
-    let files = find(&args.flows)?;
+    let files = find(&args.flows, &mut |note| out.note(note))?;
     let chosen = crate::project::environment(args.env.env.as_deref(), &project, &files, out)?;
     let texts = Texts { programs: &programs, variables: environment, environment: chosen.as_ref() };
     let mut flows = load_all(&files, texts, out)?;

@@ -12,7 +12,7 @@ use crate::project::Project;
 
 pub(super) fn validate(args: &ValidateArgs, environment: &Environment, out: &Out) -> Result<u8, CommandError> {
     let programs = Programs::default();
-    let files = find(&args.flows)?;
+    let files = find(&args.flows, &mut |note| out.note(note))?;
     let chosen = crate::project::environment(args.env.env.as_deref(), &Project::nearest()?, &files, out)?;
     let texts = Texts { programs: &programs, variables: environment, environment: chosen.as_ref() };
     let (mut errors, mut warnings) = (0, 0);

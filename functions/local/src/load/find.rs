@@ -7,20 +7,24 @@ use globset::GlobBuilder;
 
 use crate::error::CommandError;
 
+/// So much of a file decides whether it is a flow.
+const LOOKED_AT: u64 = super::read::LARGEST_TEXT;
 /// The endings of flow files.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// The flow files that these words name, each once, in the order of the words and sorted within a folder.
 ///
+/// `note` is told of each file of a folder that is passed over though it looks like a flow.
+///
 /// # Errors
 /// A word that names nothing.
-pub(crate) fn find(words: &[String]) -> Result<Vec<PathBuf>, CommandError> {
+pub(crate) fn find(words: &[String], note: &mut dyn FnMut(&str)) -> Result<Vec<PathBuf>, CommandError> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
     for word in words {
         let path = Path::new(word);
         let files = if path.is_dir() {
-            let files = flows_below(path, &|_| true)?;
+            let files = flows_below(path, &|_| true, note)?;
             if files.is_empty() {
                 return Err(CommandError::wrong(format!(
                     "there is no flow in {word}: none of its *.yaml, *.yml and *.json files has a `steps` key"
@@ -30,7 +34,7 @@ pub(crate) fn find(words: &[String]) -> Result<Vec<PathBuf>, CommandError> {
         } else if path.exists() {
             vec![path.to_owned()]
         } else if word.contains(['*', '?', '[', '{']) {
-            by_pattern(word)?
+            by_pattern(word, note)?
         } else {
             return Err(CommandError::wrong(missing(path)));
         };
@@ -62,7 +66,7 @@ fn missing(path: &Path) -> String {
     }
 }
 
-fn by_pattern(pattern: &str) -> Result<Vec<PathBuf>, CommandError> {
+fn by_pattern(pattern: &str, note: &mut dyn FnMut(&str)) -> Result<Vec<PathBuf>, CommandError> {
     let glob = GlobBuilder::new(pattern.strip_prefix("./").unwrap_or(pattern)).literal_separator(true).build();
     let glob = glob.map_err(|error| CommandError::wrong(format!("`{pattern}` is no pattern: {}", error.kind())))?;
     let matcher = glob.compile_matcher();
@@ -71,7 +75,7 @@ fn by_pattern(pattern: &str) -> Result<Vec<PathBuf>, CommandError> {
     if !top.is_dir() {
         return Err(CommandError::wrong(format!("no file matches `{pattern}`: there is no folder {}", top.display())));
     }
-    let files = flows_below(top, &|path| matcher.is_match(path.strip_prefix("./").unwrap_or(path)))?;
+    let files = flows_below(top, &|path| matcher.is_match(path.strip_prefix("./").unwrap_or(path)), note)?;
     if files.is_empty() {
         return Err(CommandError::wrong(format!("no flow matches `{pattern}`")));
     }
@@ -83,7 +87,12 @@ fn is_pattern(part: &std::ffi::OsStr) -> bool {
 }
 
 /// Flow files below a folder. Hidden folders and `node_modules` are passed over, links to folders are not followed.
-fn flows_below(top: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>, CommandError> {
+fn flows_below(
+    top: &Path,
+    wanted: &dyn Fn(&Path) -> bool,
+    note: &mut dyn FnMut(&str),
+) -> Result<Vec<PathBuf>, CommandError> {
+    let mut passed_over = Vec::new();
     let mut files = Vec::new();
     let mut folders = vec![top.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -100,29 +109,67 @@ fn flows_below(top: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf
             } else if path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
                 && path.is_file()
                 && wanted(&path)
-                && is_flow(&path)
             {
-                files.push(path);
+                match kind_of(&path) {
+                    Kind::Flow => files.push(path),
+                    Kind::NearlyFlow(why) => passed_over.push((path, why)),
+                    Kind::Other => {}
+                }
             }
         }
+    }
+    passed_over.sort();
+    for (path, why) in passed_over {
+        note(&format!("note: passed over: {} ({why})\n", path.display()));
     }
     files.sort();
     Ok(files)
 }
 
+/// What a file is.
+#[derive(Debug, PartialEq)]
+enum Kind {
+    Flow,
+    /// No flow, but somebody may believe so; with what is wrong.
+    NearlyFlow(String),
+    Other,
+}
+
 /// Whether the file has a `steps` key, as far as can be told without reading it as a flow: one that is broken
 /// elsewhere must still be found, so that it is reported.
-fn is_flow(path: &Path) -> bool {
-    let Ok(bytes) = std::fs::read(path) else { return true };
+fn kind_of(path: &Path) -> Kind {
+    let Some(bytes) = super::read::beginning(path, LOOKED_AT) else { return Kind::Flow };
     let text = String::from_utf8_lossy(&bytes);
     let text = text.trim_start_matches('\u{feff}');
     if text.trim_start().starts_with('{') {
-        return text.contains("\"steps\"") || text.contains("steps:");
+        let has = text.contains("\"steps\"") || text.contains("steps:");
+        return if has { Kind::Flow } else { Kind::Other };
     }
-    text.lines().any(|line| {
-        let key = line.split_once(':').map(|(key, _)| key.trim_end().trim_matches(['"', '\'']));
-        key == Some("steps")
-    })
+    let keys: Vec<(usize, &str)> = text.lines().filter_map(key_of).collect();
+    if keys.contains(&(0, "steps")) {
+        return Kind::Flow;
+    }
+    let near = |key: &str| {
+        let key = key.to_ascii_lowercase();
+        key == "step" || (key.starts_with('s') && strsim::osa_distance(&key, "steps") <= 2 && key.len() > 3)
+    };
+    if let Some((_, key)) = keys.iter().find(|(indent, key)| *indent <= 1 && near(key)) {
+        return Kind::NearlyFlow(format!("it has no `steps` at its top; did you mean `steps` by `{key}`?"));
+    }
+    let list = text.lines().any(|line| line.starts_with("- "));
+    let typed = keys.iter().any(|(_, key)| *key == "type")
+        || text.lines().any(|line| line.starts_with("- {") && line.contains("type:"));
+    if list && typed && !keys.iter().any(|(indent, _)| *indent == 0) {
+        return Kind::NearlyFlow("it is a list; did you mean it to stand below `steps:`?".to_owned());
+    }
+    Kind::Other
+}
+
+/// A line's key and how far it is indented, the dash of a list's item included.
+fn key_of(line: &str) -> Option<(usize, &str)> {
+    let (key, _) = line.split_once(':')?;
+    let bare = key.trim_start_matches([' ', '-']);
+    Some((key.len() - bare.len(), bare.trim_end().trim_matches(['"', '\''])))
 }
 
 #[cfg(test)]
@@ -141,7 +188,7 @@ mod tests {
 
     fn found(folder: &Path, words: &[&str]) -> Result<Vec<String>, String> {
         let words: Vec<String> = words.iter().map(|word| folder.join(word).display().to_string()).collect();
-        let files = find(&words).map_err(|error| error.to_string())?;
+        let files = find(&words, &mut |_| {}).map_err(|error| error.to_string())?;
         let short = |file: &PathBuf| file.strip_prefix(folder).unwrap().display().to_string();
         Ok(files.iter().map(short).collect())
     }
@@ -180,5 +227,32 @@ mod tests {
         assert!(found(folder.path(), &["chekout.yaml"]).unwrap_err().contains("did you mean"));
         assert!(found(folder.path(), &["empty"]).unwrap_err().contains("there is no flow in"));
         assert!(found(folder.path(), &["nowhere/x.yaml"]).unwrap_err().contains("the folder"));
+    }
+
+    #[test]
+    fn a_file_that_is_nearly_a_flow_is_not_passed_over_without_a_word() {
+        let step = "- {id: a, type: delay, with: {for: 1s}}\n";
+        let folder = laid_out(&[
+            ("a.yaml", &format!("name: a\nstep:\n  {step}")),
+            ("b.yaml", &format!("stpes:\n  {step}")),
+            ("c.yaml", &format!(" steps:\n   {step}")),
+            ("d.yaml", step),
+            ("e.yaml", "- id: a\n  type: delay\n"),
+            ("env.yaml", "inputs: {a: 1}\nsecrets: {}\nsetup: x\n"),
+            ("users.yaml", "- {name: ann}\n"),
+            ("openapi.yaml", "openapi: 3.1.0\npaths:\n  /x:\n    type: object\n"),
+            ("ok.yaml", "steps: []"),
+        ]);
+        let mut notes = Vec::new();
+        let words = [folder.path().display().to_string()];
+        assert_eq!(find(&words, &mut |note| notes.push(note.to_owned())).unwrap().len(), 1);
+        let told: Vec<&str> = ["a", "b", "c", "d", "e"]
+            .into_iter()
+            .filter(|name| notes.iter().any(|n| n.contains(&format!("{name}.yaml ("))))
+            .collect();
+        assert_eq!(told, ["a", "b", "c", "d", "e"], "{notes:?}");
+        assert_eq!(notes.len(), 5, "{notes:?}");
+        assert!(notes[0].contains("did you mean `steps` by `step`?"), "{notes:?}");
+        assert!(notes[4].contains("below `steps:`"), "{notes:?}");
     }
 }

@@ -14,11 +14,9 @@ use assay_engine::plan::Plan;
 use assay_host::Environment;
 use assay_steps::registry::Types;
 
+use super::read::{LARGEST_BESIDE, LARGEST_TEXT, read};
 use crate::error::CommandError;
 use crate::out::Out;
-
-/// The largest file that travels with a flow, in bytes.
-const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// So many flows take longer to check than a thread to start.
 const WORTH_A_THREAD: usize = 8;
@@ -134,7 +132,7 @@ pub(crate) fn check(file: &Path, texts: Texts<'_>) -> Checked {
 
 /// The flow's text with what belongs to it.
 fn bundle(file: &Path, texts: Texts<'_>) -> Result<Bundle, CommandError> {
-    let text = std::fs::read(file).map_err(|error| CommandError::wrong(format!("read {}: {error}", file.display())))?;
+    let text = read(file, LARGEST_TEXT)?;
     let main = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     beside(&folder_of(file), Bundle::of_text(&main, text), texts)
 }
@@ -196,15 +194,10 @@ fn named(top: &Path, path: &str, environment: &Environment) -> Result<Option<Vec
 
 fn bytes_of(path: &Path) -> Result<Option<Vec<u8>>, CommandError> {
     let unreadable = |error: std::io::Error| CommandError::wrong(format!("read {}: {error}", path.display()));
-    let about = match path.metadata() {
-        Ok(about) if about.is_file() => about,
-        Ok(_) => return Ok(None),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
-    };
-    if about.len() > LARGEST {
-        let (path, size) = (path.display(), about.len());
-        return Err(CommandError::wrong(format!("{path} has {size} bytes; {LARGEST} are the most beside a flow")));
+    match path.metadata() {
+        Ok(about) if about.is_file() => read(path, LARGEST_BESIDE).map(Some),
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(error)),
     }
-    std::fs::read(path).map(Some).map_err(unreadable)
 }

@@ -8,19 +8,27 @@ use serde_json::{Map, Value as Json};
 
 use crate::error::CommandError;
 
-/// `NAME=VALUE` pairs; the later one wins.
+/// `NAME=VALUE` pairs, each name once.
 pub(crate) fn pairs(option: &str, words: &[String]) -> Result<BTreeMap<String, String>, CommandError> {
     let pair = |word: &String| match word.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err(CommandError::wrong(format!("`{word}` after {option}: expected NAME=VALUE"))),
     };
-    words.iter().map(pair).collect()
+    let mut pairs = BTreeMap::new();
+    for word in words {
+        let (name, value) = pair(word)?;
+        if pairs.contains_key(&name) {
+            return Err(CommandError::wrong(format!("{option} {name} is given twice: which of them counts?")));
+        }
+        pairs.insert(name, value);
+    }
+    Ok(pairs)
 }
 
 /// The values of a YAML or JSON file with inputs.
 pub(crate) fn inputs_file(path: &Path) -> Result<Map<String, Json>, CommandError> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| CommandError::wrong(format!("--inputs-file {}: {error}", path.display())))?;
+    let bytes = super::read::read(path, super::read::LARGEST_TEXT)
+        .map_err(|error| CommandError::wrong(format!("--inputs-file: {error}")))?;
     let name = path.display().to_string();
     let read = assay_engine::source::read_data(&name, &bytes);
     match read.map_err(|problems| CommandError::wrong(problems.render(assay_engine::diagnostics::Style::Plain)))? {

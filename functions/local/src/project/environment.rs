@@ -34,7 +34,7 @@ pub(crate) fn environment(
         (None, Some(word)) => found(word, project.folder.as_deref().unwrap_or(&here), &here, project, flows)?,
     };
     let name = seen_from(&here, &path);
-    let bytes = std::fs::read(&path).map_err(|error| CommandError::wrong(format!("read {name}: {error}")))?;
+    let bytes = crate::load::read(&path, crate::load::LARGEST_TEXT)?;
     let read = check_environment(&name, &bytes).map_err(|problems| {
         let style = if out.error_paint().is_on() { Style::Colour } else { Style::Plain };
         out.note(&format!("{}\n", problems.render(style)));

@@ -34,7 +34,7 @@ impl Project {
         };
         let path = folder.join(MARKER);
         let name = seen_from(&here, &path);
-        let bytes = std::fs::read(&path).map_err(|error| CommandError::wrong(format!("read {name}: {error}")))?;
+        let bytes = crate::load::read(&path, crate::load::LARGEST_TEXT)?;
         let file = read_project(&name, &bytes, &REPORTS)
             .map_err(|problems| CommandError::wrong(format!("{MARKER} is wrong\n{}", problems.render(Style::Plain))))?;
         Ok(Self { folder: Some(folder.to_owned()), file })

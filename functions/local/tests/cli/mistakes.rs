@@ -24,6 +24,11 @@ fn a_mistyped_command_says_what_to_type_and_ends_with_2() {
         (&["run", "fine.yaml", "--report", "html=x"], "kinds: junit"),
         (&["run", "fine.yaml", "--report", "junit"], "KIND=PATH"),
         (&["run", "fine.yaml", "--label", "x"], "expected NAME=VALUE"),
+        (&["run", "fine.yaml", "--input", "n=1", "--input", "n=2"], "--input n is given twice"),
+        (&["run", "fine.yaml", "--report", "junit=-"], "a report goes to a file"),
+        (&["run", "/dev/zero"], "a pipe or a device, not a file"),
+        (&["validate", "/dev/zero"], "a pipe or a device, not a file"),
+        (&["run", "fine.yaml", "--inputs-file", "/dev/zero"], "a pipe or a device, not a file"),
         (&["run", "fine.yaml", "--jobs", "0"], "0 is not in 1..=1000"),
         (&["run", "fine.yaml", "--no-store", "--store", "x"], "cannot be used with"),
         (&["show"], "nothing was run from here yet"),
@@ -64,4 +69,27 @@ fn a_link_does_not_lead_out_of_the_flows_folder() {
     let came = place.assay(&["run", "flows/flow.yaml"]).ends_with(2);
     assert!(came.err.contains("leads out of the flow's folder"), "{}", came.err);
     assert!(place.server.seen().is_empty());
+}
+
+#[test]
+fn a_pipe_or_a_huge_file_is_refused_at_once() {
+    let place = Place::new(&[("fine.yaml", FLOW)]);
+    assert!(std::process::Command::new("mkfifo").arg(place.path("pipe.yaml")).status().unwrap().success());
+    let huge = std::fs::File::create(place.path("huge.yaml")).unwrap();
+    huge.set_len(2 << 30).unwrap();
+    std::fs::File::create(place.path("huge.json")).unwrap().set_len(2 << 30).unwrap();
+    assert!(place.assay(&["run", "pipe.yaml"]).ends_with(2).err.contains("a pipe or a device"));
+    assert!(place.assay(&["run", "huge.yaml"]).ends_with(2).err.contains("too large"));
+    place.assay(&["run", "."]).ends_with(0);
+}
+
+#[test]
+fn a_file_of_the_machine_is_outside_the_flows_folder_unless_it_is_a_certificate() {
+    let flow = "steps:\n  - {type: http, with: {url: URL/x, file: /etc/hostname}, assert: status == 200}\n";
+    let ca = "steps:\n  - {type: http, with: {url: URL/x, tls: {ca: CA}}, assert: status == 200}\n";
+    let place = Place::new(&[("flows/flow.yaml", flow), ("ca.pem", "-----BEGIN CERTIFICATE-----\n")]);
+    let came = place.assay(&["run", "flows/flow.yaml"]).ends_with(2);
+    assert!(came.err.contains("error[outside-folder]"), "{}", came.err);
+    place.write("flows/ca.yaml", &ca.replace("CA", &place.path("ca.pem").display().to_string()));
+    place.assay(&["validate", "flows/ca.yaml"]).ends_with(0);
 }
