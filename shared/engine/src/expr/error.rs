@@ -114,6 +114,32 @@ pub enum EvalError {
     },
 }
 
+impl EvalError {
+    /// The same error without anything of the values that were at hand: which part of the text, and what kind of fault.
+    /// For expressions over what must not be shown.
+    #[must_use]
+    pub fn without_values(self) -> Self {
+        match self {
+            Self::NoSuchField { path, .. } => Self::NoSuchField { path, why: "no such field".to_owned() },
+            Self::NoSuchKey { path, .. } => Self::NoSuchKey { path, why: "there is nothing".to_owned() },
+            Self::BadArgument { function, part, .. } => {
+                let why = match function.is_empty() {
+                    true => "it cannot be made of this value, which is not shown".to_owned(),
+                    false => format!("`{function}` cannot take this value, which is not shown"),
+                };
+                Self::BadArgument { function, part, why }
+            }
+            // These name types, or nothing.
+            Self::TypeMismatch { .. }
+            | Self::Overflow { .. }
+            | Self::DivideByZero { .. }
+            | Self::Budget
+            | Self::NullInText { .. }
+            | Self::UnknownName { .. } => self,
+        }
+    }
+}
+
 /// What an operator or function reports; the evaluator adds which part of the text it was.
 #[derive(Debug)]
 pub(super) enum Fault {

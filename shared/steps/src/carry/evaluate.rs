@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use assay_engine::expr::{EvalError, Evaluation, Program, Programs, References, Seen, Value};
+use assay_engine::expr::{EvalError, Evaluation, Program, Programs, References, Scope as _, Seen, Value};
 use assay_engine::job::{
     AssertionResult, AssertionSpec, CaptureSpec, ErrorClass, FailedCapture, Job, JobError, Outcome, Part,
 };
@@ -229,8 +229,12 @@ impl<'a> Evaluator<'a> {
     ) -> Result<(Program, Value), EvalError> {
         // `new` has compiled every text; one that was dropped from the cache compiles again.
         let program = self.program(text).ok_or_else(|| EvalError::UnknownName { name: text.to_owned() })?;
-        let value = program.evaluate(scope, &mut self.evaluation(&program, now, key, index))?;
-        Ok((program, value))
+        let value = program.evaluate(scope, &mut self.evaluation(&program, now, key, index));
+        match value {
+            Ok(value) => Ok((program, value)),
+            Err(error) if self.secret_paths.touched_by(program.references()) => Err(error.without_values()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Time is the look's; the place is only told to those who draw from it.
@@ -244,12 +248,16 @@ impl<'a> Evaluator<'a> {
         cx
     }
 
-    /// The values of an expression's parts, masked.
+    /// The values of an expression's parts, masked. What is made from a secret is not shown at all, true and false apart.
     fn parts(&self, masker: &Masker, program: &Program, scope: &StepScope, mut cx: Evaluation<'_>) -> Vec<Part> {
         let explanation = program.explain(scope, &mut cx);
+        let (secret, touched) =
+            (self.secret_paths.named_by(program.references()), self.secret_paths.touched_by(program.references()));
         let part = |part: assay_engine::expr::Part| {
+            let hidden = secret && self.may_be_secret(&part.text, scope);
             let (value, note) = match part.seen {
-                Seen::Value(value) => (Some(self.shown_part(masker, &part.text, value)), None),
+                Seen::Value(value) => (Some(shown_part(masker, hidden, value)), None),
+                Seen::Error(_) if touched => (None, Some("it has no value".to_owned())),
                 Seen::Error(reason) => (None, Some(masker.cut_text(&reason).into_owned())),
                 Seen::NotEvaluated => (None, Some("not evaluated".to_owned())),
             };
@@ -258,17 +266,25 @@ impl<'a> Evaluator<'a> {
         explanation.parts.into_iter().map(part).collect()
     }
 
-    /// A part's value, masked; what is made from a secret is not shown at all, true and false apart.
-    fn shown_part(&self, masker: &Masker, text: &str, mut value: Json) -> Json {
-        if masker.is_empty() || value.is_boolean() || value.is_null() {
-            return value;
-        }
-        if self.secret_paths.occur_in(text) {
-            return Json::from(MASK);
-        }
-        masker.cut_json(&mut value);
-        value
+    /// Whether a part of an expression that names a secret may be made from it: it names one itself, or something that
+    /// the expression has given a name.
+    fn may_be_secret(&self, text: &str, scope: &StepScope) -> bool {
+        let Some(program) = self.program(text) else { return true };
+        let references = program.references();
+        let bound = references.roots.iter().any(|reference| scope.root(&reference.root).is_none());
+        bound || self.secret_paths.named_by(references)
     }
+}
+
+fn shown_part(masker: &Masker, hidden: bool, mut value: Json) -> Json {
+    if masker.is_empty() || value.is_boolean() || value.is_null() {
+        return value;
+    }
+    if hidden {
+        return Json::from(MASK);
+    }
+    masker.cut_json(&mut value);
+    value
 }
 
 /// What the step's own words asked for, as an assertion.

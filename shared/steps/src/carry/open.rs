@@ -50,25 +50,34 @@ pub(super) struct Opened {
 
 /// Paths from a root of the scope whose values are secret: `["secrets"]`, `["steps", "login", "token"]`.
 #[derive(Debug, Default)]
-pub(super) struct SecretPaths(Vec<Vec<String>>);
+pub(super) struct SecretPaths {
+    /// The value is a secret as a whole.
+    whole: Vec<Vec<String>>,
+    /// A secret occurs in the value.
+    partly: Vec<Vec<String>>,
+}
 
 impl SecretPaths {
     fn new() -> Self {
-        Self(vec![vec!["secrets".to_owned()]])
+        Self { whole: vec![vec!["secrets".to_owned()]], partly: Vec::new() }
     }
 
-    /// Whether something of these is named.
+    /// Whether something is named that is secret as a whole.
     pub(super) fn named_by(&self, references: &References) -> bool {
-        references.roots.iter().any(|reference| {
-            let names = reference.names();
-            self.0.iter().any(|path| path.iter().zip(&names).all(|(a, b)| a == b))
-        })
+        named(&self.whole, references)
     }
 
-    /// Whether a part of an expression names one of these.
-    pub(super) fn occur_in(&self, part: &str) -> bool {
-        self.0.iter().any(|path| part.contains(&path.join(".")))
+    /// Whether something is named that is secret, or that a secret occurs in.
+    pub(super) fn touched_by(&self, references: &References) -> bool {
+        named(&self.whole, references) || named(&self.partly, references)
     }
+}
+
+fn named(paths: &[Vec<String>], references: &References) -> bool {
+    references.roots.iter().any(|reference| {
+        let names = reference.names();
+        paths.iter().any(|path| path.iter().zip(&names).all(|(a, b)| a == b))
+    })
 }
 
 /// Opens a job; takes its `with` and its scope.
@@ -156,8 +165,11 @@ impl Opening<'_> {
         let mut paths = SecretPaths::new();
         for deferred in deferred {
             let (value, whole) = self.value(&deferred.value, depth).await?;
-            if whole {
-                paths.0.push(deferred.at.split('/').skip(1).map(unescaped).collect());
+            let path = || deferred.at.split('/').skip(1).map(unescaped).collect();
+            match (&deferred.value, whole) {
+                (_, true) => paths.whole.push(path()),
+                (Captured::Sealed(_), false) => paths.partly.push(path()),
+                (Captured::Clear(_) | Captured::Deferred(_), false) => {}
             }
             let place = scope.pointer_mut(&deferred.at).ok_or_else(|| {
                 let message = format!("the job's scope has no place {}", deferred.at);
@@ -237,9 +249,10 @@ impl Opening<'_> {
     }
 }
 
-/// Why a template of `with` cannot be finished. The message names expressions, not values.
+/// Why a template of `with` cannot be finished. What is finished late names secrets: the message shows expressions, not
+/// values.
 fn late_error(late: &LateTemplate, error: &EvalError) -> StepError {
-    let (code, message) = expression_error(error);
+    let (code, message) = expression_error(&error.clone().without_values());
     StepError::new(StepErrorClass::Permanent, code, format!("`with{}`: {message}", late.at))
 }
 

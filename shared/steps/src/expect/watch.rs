@@ -264,6 +264,9 @@ impl<'a> Watch<'a> {
     ) -> Result<Result<Value, EvalError>, ExpectError> {
         let mut cx = self.evaluation();
         let value = program.evaluate(scope, &mut cx);
+        // The execution's values may be secrets, or made from them.
+        let given = program.references().roots.iter().any(|reference| self.rules.given.contains_key(&*reference.root));
+        let value = value.map_err(|error| if given { error.without_values() } else { error });
         self.cx = Some(cx);
         if matches!(value, Err(EvalError::Budget)) {
             return Err(ExpectError::Budget { key, text: program.text().chars().take(200).collect() });

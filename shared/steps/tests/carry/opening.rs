@@ -145,3 +145,58 @@ async fn the_scope_of_bare_expressions_is_opened() {
     let keys = json!({"scope": {"inputs": {"n": 3}}, "secrets": ["KEY"], "assertions": [{"that": "key == 'hunter2222' && n == 3"}]});
     assert_eq!(world.result(job(keys)).await.outcome, Outcome::Passed);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_what_is_made_from_a_secret_shows_no_value() {
+    let late = [
+        "${int(secrets.KEY.upperAscii())}",
+        "${duration(secrets.KEY.substring(1))}",
+        "${timestamp(secrets.KEY.reverse())}",
+        "${{\"a\": 1}[secrets.KEY.reverse()]}",
+        "${{secrets.KEY.reverse(): 1}.nothing}",
+        "${secrets.KEY.reverse().format([])}",
+        "${b\"\\377\" == base64.decode(secrets.KEY.reverse() + \"!\") ? 1 : 2}",
+    ];
+    for template in late {
+        let world = World::new(listening().0, Outside::with_secrets(&[("KEY", "Hunter-2222-x")]));
+        let keys = json!({
+            "with": {"say": null}, "late": [{"at": "/say", "template": template}], "scope": {}, "secrets": ["KEY"],
+        });
+        let result = world.result(job(keys)).await;
+        if result.outcome == Outcome::Passed {
+            continue;
+        }
+        let (_, message) = error_of(&result);
+        assert!(message.contains("`with/say`"), "{message}");
+        let message = message.replace(template, "").to_lowercase();
+        for trace in ["unter", "2222", "retnu"] {
+            assert!(!message.contains(trace), "{template}: {message}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_do_assertions_and_captures_that_name_a_secret() {
+    let world =
+        World::new(Script::of(|_| done(json!({"ok": true}))), Outside::with_secrets(&[("KEY", "Hunter-2222-x")]));
+    let expressions = [
+        "int(secrets.KEY.reverse()) == 1",
+        "cel.bind(x, secrets[\"KEY\"].reverse(), x.upperAscii() == \"A\")",
+        "{secrets.KEY.reverse(): 1}.nothing == 1",
+        "{\"a\": 1}[secrets.KEY.reverse()] == 1",
+    ];
+    let assertions: Vec<Json> = expressions.iter().map(|that| json!({"that": that})).collect();
+    let captures: Vec<Json> = expressions
+        .iter()
+        .enumerate()
+        .map(|(index, value)| json!({"name": format!("c{index}"), "value": value}))
+        .collect();
+    let keys =
+        json!({"with": {"say": 1}, "scope": {}, "secrets": ["KEY"], "assertions": assertions, "captures": captures});
+    let result = world.result(job(keys)).await;
+    assert_eq!((result.outcome, result.assertions.len()), (Outcome::Failed, 4), "{:?}", result.error);
+    let text = serde_json::to_string(&result).unwrap().to_lowercase();
+    for trace in ["unter", "2222", "retnu"] {
+        assert!(!text.contains(trace), "{text}");
+    }
+}
