@@ -18,7 +18,8 @@ pub const MASK: &str = "***";
 /// Values with fewer bytes are not looked for: they would be found everywhere. The language refuses such secrets.
 pub const SHORTEST: usize = 4;
 
-/// Replaces the values of secrets, also base64, URL, JSON and hex encoded, by `***`. Cheap to clone.
+/// Replaces the values of secrets, also base64, URL, JSON, HTML and hex encoded and in another case, by `***`. Cheap to
+/// clone.
 #[derive(Clone, Default)]
 pub struct Masker {
     needles: Option<Arc<Needles>>,
@@ -57,7 +58,7 @@ impl Masker {
         if patterns.is_empty() {
             return Self::default();
         }
-        let automaton = NFA::new(&patterns).ok();
+        let automaton = NFA::builder().ascii_case_insensitive(true).build(&patterns).ok();
         let needles = automaton.map(|automaton| Arc::new(Needles { automaton, patterns, secrets, owner }));
         Self { needles }
     }
@@ -252,16 +253,23 @@ pub(super) fn add_place(places: &mut Vec<Range<usize>>, mut place: Range<usize>)
 }
 
 impl Needles {
-    /// How many bytes at the end of the text are the beginning of a needle, if at least [`SHORTEST`].
+    /// How many bytes at the end of the text are the beginning of a needle: any of a secret in clear, at least [`SHORTEST`]
+    /// of an encoded one, whose first characters say little.
     fn begun(&self, text: &str) -> usize {
-        let longest = |needle: &Vec<u8>| {
-            let sizes = (SHORTEST..needle.len()).rev();
-            sizes.filter(|size| text.as_bytes().ends_with(&needle[..*size])).find(|size| {
+        let longest = |needle: &[u8], least: usize| {
+            let sizes = (least..needle.len()).rev();
+            let ends = |size: &usize| {
+                let from = text.len().checked_sub(*size);
+                from.is_some_and(|from| text.as_bytes()[from..].eq_ignore_ascii_case(&needle[..*size]))
+            };
+            sizes.filter(ends).find(|size| {
                 // A cut within a character has left a whole one: the needle's beginning ends where it does.
                 text.is_char_boundary(text.len() - size)
             })
         };
-        self.patterns.iter().filter_map(longest).max().unwrap_or(0)
+        let encoded = self.patterns.iter().filter_map(|needle| longest(needle, SHORTEST));
+        let clear = self.secrets.iter().filter_map(|secret| longest(secret.as_bytes(), 1));
+        encoded.chain(clear).max().unwrap_or(0)
     }
 
     fn mark(&self, json: &Json, found: &mut [bool]) {
@@ -368,8 +376,32 @@ mod tests {
     fn the_beginning_of_a_secret_before_an_ellipsis_is_masked() {
         let masker = Masker::new(["hunter22-and-more"]);
         assert_eq!(masker.cut_text("see hunter22-a… (99 bytes)"), "see ***… (99 bytes)");
-        assert_eq!(masker.cut_text("see hun… and hunter22-and-more"), "see hun… and ***");
+        assert_eq!(masker.cut_text("see hun… and hunter22-and-more"), "see ***… and ***");
+        assert_eq!(masker.cut_text("see HUNTER22-a…"), "see ***…");
+        assert_eq!(masker.cut_text("nothing…"), "nothing…");
         assert_eq!(masker.cut_text("see hunter22-a"), "see hunter22-a");
+    }
+
+    #[test]
+    fn another_case_is_masked_too() {
+        let masker = Masker::new(["SuperSecret42"]);
+        assert_eq!(masker.text("cannot resolve supersecret42.invalid"), "cannot resolve ***.invalid");
+        assert_eq!(masker.text("`SUPERSECRET42` is not an int"), "`***` is not an int");
+    }
+
+    #[test]
+    fn no_character_of_a_secret_is_left_of_basic_authentication() {
+        use base64::Engine as _;
+        for length in 4..12 {
+            let secret = &"p4ssWORD+/x~"[..length];
+            for user in ["", "a", "ab", "abc"] {
+                let text = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{secret}"));
+                let masked = Masker::new([secret]).text(&text).into_owned();
+                let (head, tail) = masked.split_once("***").unwrap();
+                assert!(head.len() * 6 < (user.len() + 1) * 8 + 1, "{text} {masked}");
+                assert_eq!(tail.trim_end_matches('='), "", "{text} {masked}");
+            }
+        }
     }
 
     #[test]

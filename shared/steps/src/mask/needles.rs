@@ -34,7 +34,20 @@ const USER: &AsciiSet =
 /// A form's field (`application/x-www-form-urlencoded`); the space becomes `+` afterwards.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_').remove(b' ');
 
-/// Every text that stands for `secret`, each at least [`SHORTEST`] bytes long.
+/// A path as Python's `quote` writes it: its slashes are kept.
+const QUOTED_PATH: &AsciiSet = &UNRESERVED.remove(b'/');
+/// RFC 3986 section 3.3, `pchar`: one segment of a path.
+const SEGMENT: &AsciiSet =
+    &COMPONENT.remove(b'$').remove(b'&').remove(b'+').remove(b',').remove(b';').remove(b'=').remove(b':').remove(b'@');
+/// A path of such segments, and a query (sections 3.3 and 3.4).
+const SEGMENTS: &AsciiSet = &SEGMENT.remove(b'/');
+const STRICT_QUERY: &AsciiSet = &SEGMENTS.remove(b'?');
+
+/// Secrets with more bytes are looked for in the usual encodings only, not spelled out byte by byte.
+const LONGEST_SPELLED: usize = 1024;
+
+/// Every text that stands for `secret`, each at least [`SHORTEST`] bytes long, in lower case: whoever looks for them does
+/// not tell cases apart, since hosts and headers are written in another case and so are the digits of an encoding.
 pub(super) fn of(secret: &str) -> BTreeSet<Vec<u8>> {
     let mut found = BTreeSet::new();
     for raw in [secret, secret.trim()] {
@@ -46,10 +59,13 @@ pub(super) fn of(secret: &str) -> BTreeSet<Vec<u8>> {
         percent_encoded(raw, &mut found);
         base64_encoded(raw.as_bytes(), &mut found);
         found.insert(hex::encode(raw).into_bytes());
-        found.insert(hex::encode_upper(raw).into_bytes());
+        if raw.len() <= LONGEST_SPELLED {
+            spelled_out(raw, &mut found);
+            html_escaped(raw, &mut found);
+        }
     }
-    found.retain(|needle| needle.len() >= SHORTEST);
-    found
+    let found = found.into_iter().map(|needle| needle.to_ascii_lowercase());
+    found.filter(|needle| needle.len() >= SHORTEST).collect()
 }
 
 /// As JSON texts write it: plain, all ASCII, with `/` and with HTML's characters escaped; also as a text within a text.
@@ -59,11 +75,8 @@ fn json_escaped(raw: &str, found: &mut BTreeSet<Vec<u8>>) {
     let html = escape_chars(&plain, |c| matches!(c, '<' | '>' | '&'));
     let both = escape_chars(&ascii, |c| matches!(c, '<' | '>' | '&' | '\''));
     for once in [plain.replace('/', "\\/"), plain, ascii, html, both] {
-        let twice = quoted(&once);
-        // Writers disagree about the case of the digits in `\u00E9`.
-        found.insert(lowercase_after(&once, "\\u", 4).into_bytes());
+        found.insert(quoted(&once).into_bytes());
         found.insert(once.into_bytes());
-        found.insert(twice.into_bytes());
     }
 }
 
@@ -87,49 +100,93 @@ fn escape_chars(text: &str, wanted: impl Fn(char) -> bool) -> String {
     out
 }
 
-/// The text with the `digits` characters behind each `mark` in lower case.
-fn lowercase_after(text: &str, mark: &str, digits: usize) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(mark) {
-        let from = at + mark.len();
-        let to = rest.len().min(from + digits);
-        out.push_str(&rest[..from]);
-        match rest.get(from..to) {
-            Some(code) if code.bytes().all(|b| b.is_ascii_hexdigit()) => {
-                out.push_str(&code.to_ascii_lowercase());
-                rest = &rest[to..];
-            }
-            _ => rest = &rest[from..],
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
 fn percent_encoded(raw: &str, found: &mut BTreeSet<Vec<u8>>) {
-    for set in [UNRESERVED, COMPONENT, WHOLE_URL, QUERY, PATH, USER, NON_ALPHANUMERIC] {
+    let sets = [UNRESERVED, COMPONENT, WHOLE_URL, QUERY, PATH, USER, NON_ALPHANUMERIC];
+    for set in sets.into_iter().chain([QUOTED_PATH, SEGMENT, SEGMENTS, STRICT_QUERY]) {
         let text = percent_encode(raw.as_bytes(), set).to_string();
-        found.insert(lowercase_after(&text, "%", 2).into_bytes());
+        // A URL within a URL.
+        found.insert(text.replace('%', "%25").into_bytes());
         found.insert(text.into_bytes());
     }
     let form = percent_encode(raw.as_bytes(), FORM).to_string().replace(' ', "+");
-    found.insert(lowercase_after(&form, "%", 2).into_bytes());
     found.insert(form.into_bytes());
 }
 
-/// Base64 within longer data: the secret begins at one of three places within a group of three bytes. Characters that
-/// also depend on the neighbours are left out.
+/// Byte by byte, whether that is needed or not: `%41`, `\\u0041`, hexadecimal with separators, a list of numbers.
+fn spelled_out(raw: &str, found: &mut BTreeSet<Vec<u8>>) {
+    let bytes = |each: fn(u8) -> String, between: &str| {
+        let written: Vec<String> = raw.bytes().map(each).collect();
+        written.join(between).into_bytes()
+    };
+    let hexadecimal = |byte| format!("{byte:02x}");
+    found.insert(bytes(|byte| format!("%{byte:02x}"), ""));
+    found.insert(bytes(|byte| format!("\\x{byte:02x}"), ""));
+    for between in [":", " ", "-", ", "] {
+        found.insert(bytes(hexadecimal, between));
+        found.insert(bytes(|byte| format!("0x{byte:02x}"), between));
+    }
+    for between in [",", ", ", " "] {
+        found.insert(bytes(|byte| byte.to_string(), between));
+    }
+    let escaped = escape_chars(raw, |_| true);
+    found.insert(quoted(&escaped).into_bytes());
+    found.insert(escaped.into_bytes());
+}
+
+/// As HTML and XML write it: with names or numbers, only where that is needed, for all symbols, or everywhere.
+fn html_escaped(raw: &str, found: &mut BTreeSet<Vec<u8>>) {
+    let named = raw.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let quotes = [("&quot;", "&#x27;"), ("&quot;", "&#39;"), ("&quot;", "&apos;"), ("&#34;", "&#39;"), ("\"", "'")];
+    for (double, single) in quotes {
+        let text = named.replace('"', double).replace('\'', single);
+        // Some writers escape what matters in their attributes too.
+        found.insert(text.replace('/', "&#x2f;").into_bytes());
+        found.insert(text.replace('+', "&#43;").into_bytes());
+        found.insert(text.into_bytes());
+    }
+    let numbered = |wanted: fn(char) -> bool, number: fn(char) -> String| {
+        let each = raw.chars().map(|c| if wanted(c) { number(c) } else { c.to_string() });
+        each.collect::<String>().into_bytes()
+    };
+    for wanted in [|c: char| !c.is_alphanumeric(), |c: char| !c.is_ascii_alphanumeric(), |_| true] {
+        found.insert(numbered(wanted, |c| format!("&#{};", u32::from(c))));
+        found.insert(numbered(wanted, |c| format!("&#x{:x};", u32::from(c))));
+    }
+}
+
+/// The alphabet of RFC 4648 section 4.
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Base64 within longer data: the secret begins at one of three places within a group of three bytes. The characters at
+/// both ends also hold bits of the neighbours: they are found whatever these are.
 fn base64_encoded(raw: &[u8], found: &mut BTreeSet<Vec<u8>>) {
+    let mut insert = |text: String| {
+        found.insert(text.replace('+', "-").replace('/', "_").into_bytes());
+        found.insert(text.into_bytes());
+    };
     for before in 0..3 {
         let mut bytes = vec![0; before];
         bytes.extend_from_slice(raw);
         let text = STANDARD_NO_PAD.encode(&bytes);
-        let from = (before * 8).div_ceil(6);
-        let to = bytes.len() * 8 / 6;
+        let (from, to) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
         let Some(inner) = text.get(from..to) else { continue };
-        found.insert(inner.replace('+', "-").replace('/', "_").into_bytes());
-        found.insert(inner.as_bytes().to_vec());
+        insert(inner.to_owned());
+        let place = |at: usize| BASE64.iter().position(|known| text.as_bytes().get(at) == Some(known)).unwrap_or(0);
+        if raw.len() > LONGEST_SPELLED {
+            continue;
+        }
+        if before > 0 {
+            let (own, low) = (from * 6 - before * 8, place(from - 1));
+            for high in 0..64 >> own {
+                insert(format!("{}{inner}", char::from(BASE64[high << own | low & ((1 << own) - 1)])));
+            }
+        }
+        let free = 6 - (bytes.len() * 8 - to * 6);
+        if free < 6 {
+            for low in 0..1 << free {
+                insert(format!("{inner}{}", char::from(BASE64[place(to) >> free << free | low])));
+            }
+        }
     }
 }
 
@@ -139,7 +196,7 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
 
     fn has(secret: &str, text: &str) -> bool {
-        of(secret).contains(text.as_bytes())
+        of(secret).contains(text.to_ascii_lowercase().as_bytes())
     }
 
     #[test]
@@ -155,6 +212,17 @@ mod tests {
         assert!(has("a/b&c", "a/b\\u0026c"));
         assert!(has("tail\n", "tail"));
         assert!(has("abcd", "61626364"));
+        assert!(has("ab/cd+ef==GH", "ab/cd%2Bef%3D%3DGH"));
+        assert!(has("ab/cd+ef==GH", "ab/cd+ef==GH"));
+        assert!(has("ab/c d?", "ab/c%2520d%253F"));
+        assert!(has("A+/=", "%41%2B%2F%3D"));
+        assert!(has("A+/=", "\\u0041\\u002b\\u002F\\u003d"));
+        assert!(has("A+/=", "A&#43;&#47;&#61;"));
+        assert!(has("A+/=", "&#x41;&#x2B;&#x2f;&#x3D;"));
+        assert!(has("a<b>&'\"", "a&lt;b&gt;&amp;&#x27;&quot;"));
+        assert!(has("abcd", "61:62:63:64") && has("abcd", "61 62 63 64") && has("abcd", "0x61, 0x62, 0x63, 0x64"));
+        assert!(has("abcd", "97,98,99,100"));
+        assert!(has("AbCd", "aBcD"));
     }
 
     #[test]
@@ -166,6 +234,7 @@ mod tests {
                 let url_safe = text.replace('+', "-").replace('/', "_");
                 for text in [text, url_safe] {
                     let found = of(secret).into_iter().any(|needle| {
+                        let text = text.to_ascii_lowercase();
                         text.as_bytes().windows(needle.len()).any(|w| w == needle) && needle.len() >= secret.len()
                     });
                     assert!(found, "{before} {after} {text}");
