@@ -1,5 +1,7 @@
 //! Step types: one folder each, with a pure spec that is always built and a runner behind a feature.
 
+#[cfg(feature = "http")]
+mod answer;
 pub mod carry;
 pub mod contract;
 pub mod expect;

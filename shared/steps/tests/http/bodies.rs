@@ -138,3 +138,19 @@ async fn large_bodies_go_through_in_both_directions() {
     assert_eq!(out["size"], 3_200_000);
     assert_eq!(out["text"], text);
 }
+
+#[tokio::test]
+async fn json_of_too_many_values_is_an_error_and_text_of_the_same_size_is_none() {
+    let many = format!("[{}[]]", "[],".repeat(1_000_000));
+    let text = format!("\"{}\"", "[],".repeat(1_000_000));
+    let target = Target::honest(move |request| {
+        let body = if request.uri().path() == "/many" { many.clone() } else { text.clone() };
+        async move { Response::new(Bytes::from(body)) }
+    })
+    .await;
+    let error = World::new().error(json!({"url": target.url("/many")})).await;
+    assert_eq!(error.code, "http.tooLarge");
+    assert!(error.message.contains("more than 1000000 values"), "{}", error.message);
+    let out = World::new().ok(json!({"url": target.url("/text")})).await;
+    assert_eq!(out["body"].as_str().unwrap().len(), 3_000_000);
+}

@@ -10,14 +10,32 @@ use super::decode::{DecodeFault, decompress, text};
 use super::dial::Timings;
 use super::exchange::Answer;
 use super::fault;
+use crate::answer::{apart, json_or_null};
 use crate::contract::{Output, StepError, StepErrorClass as Class};
 use crate::http::Size;
 
 /// How much of an answer's text people see first.
 const NOTE: usize = 300;
 
-/// The output's fields.
-pub(super) fn output(
+/// The output's fields. `total` is how long it took so far, `now` when it is.
+pub(super) async fn output(
+    answer: Answer,
+    host: &str,
+    limit: Size,
+    timings: &Timings,
+    total: Duration,
+    now: Timestamp,
+) -> Result<Output, StepError> {
+    let (host, timings, bytes) = (host.to_owned(), *timings, work(&answer.body, &answer.headers));
+    apart(bytes, move || read(answer, &host, limit, &timings, total, now)).await?
+}
+
+/// How much there is to do for a body, in bytes: what a compressed one comes to is not known.
+pub(super) fn work(body: &Bytes, headers: &HeaderMap) -> usize {
+    if headers.contains_key(CONTENT_ENCODING) { usize::MAX } else { body.len() }
+}
+
+fn read(
     answer: Answer,
     host: &str,
     limit: Size,
@@ -28,7 +46,11 @@ pub(super) fn output(
     let bytes = decoded(answer.body, &answer.headers, host, limit)?;
     let content_type = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let text = text(&bytes, content_type);
-    let body = json_of(&bytes, text.as_deref());
+    // When the bytes are text in another charset, the value of that text.
+    let body = json_or_null(text.as_deref().map_or(&bytes, str::as_bytes)).map_err(|error| {
+        let message = format!("{host}: {error}: ask for less");
+        StepError::new(Class::Permanent, "http.tooLarge", message)
+    })?;
     let note = (answer.status.as_u16() >= 400).then(|| {
         let start: String = text.as_deref().unwrap_or_default().chars().take(NOTE).collect();
         format!("{host} answered {}{}{start}", answer.status, if start.is_empty() { "" } else { ": " })
@@ -93,16 +115,6 @@ fn all(headers: &HeaderMap, name: &str, between: &str) -> String {
         out.push_str(&value);
     }
     out
-}
-
-/// The value when the bytes are JSON; when they are text in another charset, the value of that text.
-fn json_of(bytes: &Bytes, text: Option<&str>) -> Json {
-    let bytes: &[u8] = text.map_or(bytes, str::as_bytes);
-    let start = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-    if !start.is_some_and(|byte| b"{[\"-0123456789tfn".contains(byte)) {
-        return Json::Null;
-    }
-    serde_json::from_slice(bytes).unwrap_or_default()
 }
 
 /// Milliseconds with three decimals.

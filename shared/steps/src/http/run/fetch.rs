@@ -8,7 +8,7 @@ use hyper::StatusCode;
 use hyper::header::{HeaderMap, LOCATION};
 use tokio::time::Instant;
 
-use super::answer::decoded;
+use super::answer::{decoded, work};
 use super::client::Client;
 use super::dial::Timings;
 use super::exchange::{Exchange, Hop};
@@ -16,6 +16,7 @@ use super::fault;
 use super::phase::PhaseMark;
 use super::request::Plan;
 use super::runner::{bounded, target};
+use crate::answer::apart;
 use crate::contract::{StepContext, StepError};
 use crate::http::HttpConfig;
 use crate::tls::TlsOptions;
@@ -67,7 +68,11 @@ impl Client {
         let hop =
             Hop { method: &plan.method, url: &plan.url, headers: &plan.headers, body: &plan.body, repeatable: true };
         let answer = exchange.perform(&hop, &mut Timings::default()).await?;
-        let body = decoded(answer.body, &answer.headers, host, config.max_body)?;
-        Ok(Fetched { status: answer.status, body, headers: answer.headers })
+        let (host, limit, bytes) = (host.to_owned(), config.max_body, work(&answer.body, &answer.headers));
+        apart(bytes, move || {
+            let body = decoded(answer.body, &answer.headers, &host, limit)?;
+            Ok(Fetched { status: answer.status, body, headers: answer.headers })
+        })
+        .await?
     }
 }

@@ -122,7 +122,7 @@ impl Http {
             sent["redirects"] = redirects.into();
         }
         let host = plan.url.host_str().unwrap_or_default();
-        let mut out = output(answer, host, max_body, &timings, start.elapsed(), cx.clock.now())?;
+        let mut out = output(answer, host, max_body, &timings, start.elapsed(), cx.clock.now()).await?;
         out.sent = Some(sent);
         Ok(StepOutcome::Done(out))
     }

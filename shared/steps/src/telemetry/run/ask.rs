@@ -6,6 +6,7 @@ use url::Position;
 
 use super::answer::Answer;
 use super::fault::Codes;
+use crate::answer::apart;
 use crate::contract::{StepContext, StepError, StepErrorClass as Class};
 use crate::http::{Auth as HttpAuth, Client, Fetched, HttpConfig, Pairs, Size};
 use crate::telemetry::Auth;
@@ -49,7 +50,8 @@ impl Question<'_> {
         if !fetched.status.is_success() {
             return Err(self.codes.status(&host, &fetched));
         }
-        Answer::read(self.codes, host, fetched.body, sent.into())
+        let (codes, body) = (self.codes, fetched.body);
+        apart(body.len(), move || Answer::read(codes, host, body, sent.into())).await?
     }
 
     async fn fetch(
