@@ -64,30 +64,33 @@ fn the_lists_of_step_types_agree() {
     none("the lists of step types", &findings);
 }
 
-/// What stands before the dot of a code that a run can end with, beside the step types.
-const FAMILIES: [&str; 10] =
-    ["step", "expression", "template", "secret", "file", "artifact", "delay", "flow", "wait", "worker"];
-
-/// The codes that sources name outside their tests: `"http.refused"`.
+/// The codes that sources name outside their tests: `"http.refused"`. What stands before the dot is a step type, or
+/// something of which a code is known: by its page, or because it stands beside the class of an error.
 fn run_codes() -> Names {
     let registered = registered();
-    let mut codes = Names::new();
+    let (mut families, mut found) = (registered, Names::new());
+    families.extend(pages("docs/errors").iter().filter_map(|page| Some(page.split_once('.')?.0.to_owned())));
     let sources = rust_files().into_iter().filter(|file| file.starts_with("shared/") && !file.contains("/tests"));
     // The names of records are no errors, though they look alike.
     for file in sources.filter(|file| !file.ends_with("engine/src/record.rs")) {
         let text = read(&file);
-        let code = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
-        for literal in code.flat_map(|line| line.split('"').skip(1).step_by(2)) {
-            let Some((family, rest)) = literal.split_once('.') else { continue };
-            let word = !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphabetic() || c == '-');
-            // The names of step types are no errors either.
-            let word = word && !Types.names().contains(&literal);
-            if word && (registered.contains(family) || FAMILIES.contains(&family)) {
-                codes.insert(literal.to_owned());
+        for line in text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")) {
+            for literal in line.split('"').skip(1).step_by(2) {
+                let Some((family, rest)) = literal.split_once('.') else { continue };
+                let word = !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphabetic() || c == '-');
+                // The names of step types are no errors either.
+                if !word || Types.names().contains(&literal) {
+                    continue;
+                }
+                if line.contains("Class") {
+                    families.insert(family.to_owned());
+                }
+                found.insert(literal.to_owned());
             }
         }
     }
-    codes
+    found.retain(|code| code.split_once('.').is_some_and(|(family, _)| families.contains(family)));
+    found
 }
 
 #[test]

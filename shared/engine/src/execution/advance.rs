@@ -263,10 +263,13 @@ impl Draft<'_> {
             return self.skip(step, Standing::SkippedEmpty);
         }
         if self.head.instances as usize + count > LIMIT_INSTANCES {
-            let message = format!(
-                "{count} instances more than {} are over the limit of {LIMIT_INSTANCES} an execution",
-                self.head.instances
-            );
+            let message = match self.head.instances {
+                0 => format!("`foreach` has {count} items; an execution has at most {LIMIT_INSTANCES} instances"),
+                before => format!(
+                    "`foreach` has {count} items; an execution has at most {LIMIT_INSTANCES} instances, and this one \
+                     has {before} already"
+                ),
+            };
             return self.end_errored(at, error(ErrorClass::Error, "foreach.limit", message));
         }
         let count = count as u32;
