@@ -3,6 +3,8 @@
 mod masker;
 mod needles;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use masker::{MASK, Masker, SHORTEST};
 pub use stream::MaskStream;

@@ -27,7 +27,8 @@ pub(crate) struct FilesInMemory(pub(crate) HashMap<String, Bytes>);
 #[async_trait]
 impl Files for FilesInMemory {
     async fn read(&self, name: &str) -> Result<Bytes, StepError> {
-        let missing = || StepError::new(StepErrorClass::Permanent, "file.missing", format!("there is no file `{name}`"));
+        let missing =
+            || StepError::new(StepErrorClass::Permanent, "file.missing", format!("there is no file `{name}`"));
         self.0.get(name).cloned().ok_or_else(missing)
     }
 }
