@@ -1,3 +1,5 @@
+//! A wait, from what comes to what it means.
+
 use std::time::Duration;
 
 use serde_json::json;
