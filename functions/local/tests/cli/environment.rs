@@ -76,7 +76,7 @@ fn what_is_wrong_with_an_environment_is_shown_in_its_file() {
     for (name, said) in [
         ("shape", "environments/shape.yaml:1:1: error[unknown-key]: `inptus`"),
         ("shape", "environments/shape.yaml:2:19: error[unknown-key]: `evn` is not a key of the secret `TOKEN`"),
-        ("shape", "environments/shape.yaml:2:33: error[wrong-type]: the secret `KEY` is a text, not a map"),
+        ("shape", "environments/shape.yaml:2:33: error[wrong-type]: expected a map for the secret `KEY`, found a text"),
         ("type", "environments/type.yaml:2:10: error[invalid-value]: the default of `where` is not of type string"),
         ("fields", "environments/fields.yaml:2:22: error[unknown-key]: `baseUrll` is not a key of the resource `shop`"),
     ] {

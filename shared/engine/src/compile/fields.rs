@@ -40,8 +40,11 @@ impl Shared<'_> {
     }
 
     pub(super) fn wrong_type(&self, node: &Node, what: &str, wanted: &str) {
-        let found = node.type_name();
-        self.error(Code::WrongType, node.span, format!("{what} is {found}, not {wanted}"));
+        let message = mistyped(what, node, wanted);
+        match advice(what, node, wanted) {
+            Some(hint) => self.error_hint(Code::WrongType, node.span, message, hint),
+            None => self.error(Code::WrongType, node.span, message),
+        }
     }
 
     /// A text without templates; `$${` is a literal `${`.
@@ -139,6 +142,30 @@ impl Shared<'_> {
             _ => std::slice::from_ref(node),
         }
     }
+}
+
+/// What is said of a value of another type.
+pub(super) fn mistyped(what: &str, node: &Node, wanted: &str) -> String {
+    format!("expected {wanted} for {what}, found {}", node.type_name())
+}
+
+/// How to write what was most likely meant.
+pub(super) fn advice(what: &str, node: &Node, wanted: &str) -> Option<String> {
+    Some(match (what, &node.value, wanted) {
+        ("a flow", Value::List(_), _) => "put the steps below `steps:`".to_owned(),
+        ("a step", Value::Text(_), _) => "begin with its type, as in `type: http`".to_owned(),
+        ("an input", Value::Null | Value::List(_), _) => "write `{default: ...}`".to_owned(),
+        ("an input", value, _) => match value.scalar_text() {
+            Some(text) => format!("write `{{default: {}}}`", cut(&text)),
+            None => return None,
+        },
+        ("`retry`", Value::Number(_), _) => "as in `retry: {maxAttempts: 3}`".to_owned(),
+        ("`eventually`", ..) => "as in `eventually: {timeout: 30s, interval: 1s}`".to_owned(),
+        ("`throughout`", ..) => "as in `throughout: {window: 30s, interval: 1s}`".to_owned(),
+        (_, Value::List(_), "a map") => "write `name: value`, without dashes or brackets".to_owned(),
+        (_, Value::Map(_), "a list") => "begin each item with `- `".to_owned(),
+        _ => return None,
+    })
 }
 
 /// A text cut to what a message can hold.

@@ -1,6 +1,7 @@
 //! One flow: its headings, its names, its steps, in this order.
 
 use std::cell::RefCell;
+use std::collections::hash_map;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,9 +109,13 @@ pub(super) fn compile(shared: &Shared<'_>, path: &str, chain: &[String]) -> Opti
 
 /// The steps of both sections; none when there is nothing to compile.
 fn steps<'n>(shared: &Shared<'_>, root: &'n Node, start: Span) -> Option<Vec<Raw<'n>>> {
-    let listed = |key: &str| root.get(key).and_then(|node| shared.list(node, &format!("`{key}`")));
-    let (main, last) = (listed("steps"), listed("finally").unwrap_or_default());
-    let Some(main) = main.filter(|steps| !steps.is_empty()) else {
+    let listed = |key: &str| root.get(key).map(|node| shared.list(node, &format!("`{key}`")));
+    let (main, last) = (listed("steps"), listed("finally").flatten().unwrap_or_default());
+    // What is no list has been said already.
+    if main.as_ref().is_some_and(Option::is_none) {
+        return None;
+    }
+    let Some(main) = main.flatten().filter(|steps| !steps.is_empty()) else {
         let at = root.entry("steps").map_or(start, |entry| entry.key_span);
         shared.error_hint(Code::NoSteps, at, "a flow has at least one step", "list them under `steps`");
         return None;
@@ -135,9 +140,16 @@ fn names(
 ) -> Names {
     let mut by_id = HashMap::new();
     for raw in raws {
-        if by_id.insert(raw.id.clone(), raw.index).is_some_and(|_| raw.named) {
-            let message = format!("another step has the id `{}`", raw.id);
-            shared.error_hint(Code::DuplicateId, raw.id_span, message, "give each step its own");
+        // The first one keeps its name: what names it must not be told of the other's place.
+        match by_id.entry(raw.id.clone()) {
+            hash_map::Entry::Vacant(place) => {
+                place.insert(raw.index);
+            }
+            hash_map::Entry::Occupied(_) if raw.named => {
+                let message = format!("another step has the id `{}`", raw.id);
+                shared.error_hint(Code::DuplicateId, raw.id_span, message, "give each step its own");
+            }
+            hash_map::Entry::Occupied(_) => {}
         }
     }
     let main = raws.iter().filter(|raw| raw.section == Section::Main).count();

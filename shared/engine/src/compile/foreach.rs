@@ -41,7 +41,7 @@ fn source(scene: &Scene<'_>, raw: &Raw<'_>, node: &Node) -> Option<ForeachSource
             let template = shared.template(node, "`foreach`")?;
             if template.lone().is_none() {
                 let hint = "write `${...}` around an expression, or a list";
-                shared.error_hint(Code::WrongType, node.span, "`foreach` is a text, not a list", hint);
+                shared.error_hint(Code::WrongType, node.span, "expected a list for `foreach`, found a text", hint);
                 return None;
             }
             Check { shared, names, site: &site, node }.run(template.references(), &mut Uses::default());

@@ -58,7 +58,7 @@ fn from(shared: &Shared<'_>, entry: &Entry) -> Option<SecretFrom> {
     }
     if node.text().is_some() {
         let hint = "say where the value is: `{env: NAME}` or `{file: path}`; a value itself never stands in a file";
-        shared.error_hint(Code::WrongType, node.span, format!("{what} is a text, not a map"), hint);
+        shared.error_hint(Code::WrongType, node.span, format!("expected a map for {what}, found a text"), hint);
         return None;
     }
     let entries = shared.map(node, &what, &["env", "file"])?;

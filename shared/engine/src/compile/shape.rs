@@ -8,7 +8,7 @@ use jsonschema::error::{ValidationError, ValidationErrorKind};
 use serde_json::Value as Json;
 
 use super::context::Shared;
-use super::fields::cut;
+use super::fields::{advice, cut, mistyped};
 use super::flow::Scene;
 use super::step::Raw;
 use crate::diagnostics::Code;
@@ -167,9 +167,10 @@ impl Shape<'_> {
     fn wrong_type(&self, error: &ValidationError<'_>, pointer: &str) {
         let wanted = self.schema.pointer(error.schema_path().as_str()).map(types).unwrap_or_default();
         let found = self.node.at(pointer).0;
-        let message = format!("{} is {}, not {wanted}", self.name(pointer), found.type_name());
+        let message = mistyped(&self.name(pointer), found, &wanted);
         let scalar = matches!(found.value, crate::source::Value::Number(_) | crate::source::Value::Bool(_));
-        let hint = (wanted == "a text" && scalar).then(|| "put it in quotes".to_owned());
+        let quote = (wanted == "a text" && scalar).then(|| "put it in quotes".to_owned());
+        let hint = quote.or_else(|| advice(&self.name(pointer), found, &wanted));
         self.problem(Code::WrongType, self.span(pointer), message, hint);
     }
 
@@ -220,8 +221,8 @@ impl Shape<'_> {
         let (code, message) = match wanted.is_empty() || !meant.is_empty() {
             true => (Code::InvalidValue, format!("{} fits none of the shapes that it may have", self.name(pointer))),
             false => {
-                let found = self.node.at(pointer).0.type_name();
-                (Code::WrongType, format!("{} is {found}, not {}", self.name(pointer), wanted.join(" or ")))
+                let found = self.node.at(pointer).0;
+                (Code::WrongType, mistyped(&self.name(pointer), found, &wanted.join(" or ")))
             }
         };
         self.problem(code, self.span(pointer), message, None);

@@ -51,6 +51,9 @@ impl<'n> Raw<'n> {
     }
 }
 
+/// So much of an id that is too long is kept, in characters.
+const LONGEST_SAID: usize = 100;
+
 /// Reads ids and types of all steps.
 pub(super) fn read_all<'n>(shared: &Shared<'_>, main: &'n [Node], last: &'n [Node]) -> Vec<Raw<'n>> {
     let given = |node: &'n Node| node.get("id").and_then(Node::text);
@@ -64,7 +67,9 @@ pub(super) fn read_all<'n>(shared: &Shared<'_>, main: &'n [Node], last: &'n [Nod
         let id_node = node.get("id");
         let id = id_node.and_then(|node| {
             let id = shared.literal(node, "`id`")?;
-            shared.name(&id, node.span, "a step's id").then_some(id)
+            // One that cannot be is kept for what else is said of the flow.
+            shared.name(&id, node.span, "a step's id");
+            Some(id.chars().take(LONGEST_SAID).collect::<String>()).filter(|id| !id.is_empty())
         });
         let named = id.is_some();
         let id = id.unwrap_or_else(|| {

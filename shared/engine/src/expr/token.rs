@@ -177,6 +177,9 @@ impl Lexer<'_> {
             Some('=') => error.hint("write `==` to compare"),
             Some('&') => error.hint("write `&&`"),
             Some('|') => error.hint("write `||`"),
+            Some('$') if self.text.get(end..).is_some_and(|rest| rest.starts_with('.')) => {
+                error.hint("write the path without `$.`, as in `body.id`; JSONPath is `jsonpath(body, '$.id')`")
+            }
             _ => error,
         })
     }

@@ -7,6 +7,7 @@ mod node;
 mod problem;
 mod read;
 mod scalar;
+mod slips;
 mod text;
 mod yaml;
 

@@ -32,6 +32,18 @@ pub(crate) struct Entry {
     pub(crate) value: Node,
 }
 
+impl Value {
+    /// A text, number or boolean as it would be written in one line; none for anything else.
+    pub(crate) fn scalar_text(&self) -> Option<String> {
+        match self {
+            Self::Text(text) if !text.contains('\n') => Some(text.to_string()),
+            Self::Number(number) => Some(number.to_string()),
+            Self::Bool(truth) => Some(truth.to_string()),
+            _ => None,
+        }
+    }
+}
+
 impl Node {
     pub(crate) fn entries(&self) -> Option<&[Entry]> {
         match &self.value {

@@ -6,6 +6,7 @@ use super::build::{Builder, short};
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::scalar;
+use super::slips;
 use super::text::Span;
 use crate::diagnostics::Code;
 
@@ -128,11 +129,22 @@ impl Reader<'_> {
             let span = Span::new(self.source, line_start + tab, line_start + tab + 1);
             return Problem::new(Code::TabIndent, span, "a tab indents this line").hint("indent with spaces");
         }
+        if error.info().contains("tab")
+            && let Some(tab) = slips::tab_below(self.text, line_start)
+        {
+            let span = Span::new(self.source, tab, tab + 1);
+            return Problem::new(Code::TabIndent, span, "a tab indents this line").hint("indent with spaces");
+        }
         let unknown = error.info().contains("unknown anchor");
         let code = if unknown { Code::UnknownAlias } else { Code::BadSyntax };
         let recursion = error.info().contains("recursion limit");
         let code = if recursion { Code::TooDeep } else { code };
         let end = at + self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-        Problem::new(code, Span::new(self.source, at, end), format!("the YAML is broken: {}", error.info()))
+        let message = format!("the YAML is broken: {}", error.info());
+        let problem = Problem::new(code, Span::new(self.source, at, end), message);
+        match slips::hint(self.text, line_start, at, error.info()) {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        }
     }
 }

@@ -68,7 +68,12 @@ fn check_url(with: &Json, problems: &mut Vec<Problem>) {
     let text = |value: Option<&Json>| value.and_then(Json::as_str).map(str::to_owned);
     if let Err(message) = full_url(text(base).as_deref(), text(url).as_deref()) {
         let at = if url.is_some() { "/url" } else { "/baseUrl" };
-        problem(problems, at, message, "write an absolute URL, http:// or https://, or give `baseUrl`");
+        let braces = text(url).or_else(|| text(base)).is_some_and(|text| text.contains("{{"));
+        let hint = match braces {
+            true => "a value is put in by `${inputs.name}`, not by `{{...}}`",
+            false => "write an absolute URL, http:// or https://, or give `baseUrl`",
+        };
+        problem(problems, at, message, hint);
     }
     if let Some(token_url) = literal(with, "/auth/oauth2/tokenUrl")
         && let Err(message) = full_url(None, Some(token_url))
