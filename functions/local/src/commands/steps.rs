@@ -17,7 +17,8 @@ struct Field<'a> {
     depth: usize,
     name: &'a str,
     kind: String,
-    required: bool,
+    /// Whether it must be there: empty, `required`, or `one of them`.
+    must: &'static str,
     doc: &'a str,
 }
 
@@ -100,30 +101,38 @@ fn pretty(json: &Json) -> Result<String, CommandError> {
 fn reference(spec: &dyn StepSpec, paint: Paint) -> String {
     let mut out = format!("{}: {}\n\n{}\n", paint.bold(spec.name()), spec.summary(), paint.bold("with"));
     let mut fields = Vec::new();
-    collect(spec.schema(), 0, &mut fields);
+    collect(spec.schema(), 0, false, &mut fields);
     out.push_str(&table(&fields, paint));
     out.push_str(&format!("\n{}\n", paint.bold("output, in scope of its own expressions and as steps.<id>.output")));
     let outputs: Vec<Field<'_>> = spec
         .outputs()
         .iter()
-        .map(|output| Field { depth: 0, name: output.name, kind: String::new(), required: false, doc: output.doc })
+        .map(|output| Field { depth: 0, name: output.name, kind: String::new(), must: "", doc: output.doc })
         .collect();
     out.push_str(&table(&outputs, paint));
     out
 }
 
-fn collect<'a>(schema: &'a Json, depth: usize, fields: &mut Vec<Field<'a>>) {
+/// The fields of a schema; `alternative`: it is one of several, of which a value fits one.
+fn collect<'a>(schema: &'a Json, depth: usize, alternative: bool, fields: &mut Vec<Field<'a>>) {
     let required: Vec<&str> =
         schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
     for (name, inner) in schema.get("properties").and_then(Json::as_object).into_iter().flatten() {
         let doc = inner.get("description").and_then(Json::as_str).unwrap_or_default();
-        fields.push(Field { depth, name, kind: kind(inner), required: required.contains(&name.as_str()), doc });
+        let must = match (required.contains(&name.as_str()), alternative) {
+            (true, true) => "one of them",
+            (true, false) => "required",
+            (false, _) => "",
+        };
+        fields.push(Field { depth, name, kind: kind(inner), must, doc });
         if depth < DEEPEST {
-            collect(inner, depth + 1, fields);
+            collect(inner, depth + 1, false, fields);
         }
     }
+    let keyed = |option: &&Json| option.get("properties").is_some();
+    let several = options(schema).filter(keyed).count() > 1;
     for option in options(schema) {
-        collect(option, depth, fields);
+        collect(option, depth, several, fields);
     }
 }
 
@@ -162,8 +171,8 @@ fn table(fields: &[Field<'_>], paint: Paint) -> String {
     for field in fields {
         let name = format!("{:<width$}", format!("{}{}", "  ".repeat(field.depth), field.name));
         let mut about: Vec<String> = Vec::new();
-        if field.required {
-            about.push("required".to_owned());
+        if !field.must.is_empty() {
+            about.push(field.must.to_owned());
         }
         if !field.kind.is_empty() {
             about.push(field.kind.clone());

@@ -165,3 +165,15 @@ fn the_demo_passes_from_an_empty_folder_and_leaves_nothing() {
     assert!(came.out.contains("checkout passed"), "{}", came.out);
     assert!(place.contents("").is_empty());
 }
+
+#[test]
+fn what_excludes_each_other_is_not_called_required() {
+    let place = Place::new(&[]);
+    let told = place.assay(&["steps", "http"]).ends_with(0).out;
+    let line = |name: &str| told.lines().find(|line| line.trim_start().starts_with(name)).unwrap().to_owned();
+    assert!(line("bearer").contains("one of them") && line("basic").contains("one of them"), "{told}");
+    let flow = "steps:\n  - {type: http, with: {url: URL/a, auth: {bearer: x, basic: {username: a, password: b}}}, assert: status == 200}\n";
+    place.write("flow.yaml", flow);
+    let came = place.assay(&["validate", "flow.yaml"]).ends_with(2);
+    assert!(came.err.contains("`auth` takes one of `bearer`, `basic`, not several"), "{}", came.err);
+}

@@ -200,6 +200,11 @@ impl Shape<'_> {
         if let ([errors], _) | (_, [errors]) = (inner.as_slice(), meant.as_slice()) {
             return errors.iter().for_each(|error| self.report(error));
         }
+        let given = self.each_fits_one(pointer, context);
+        if given.len() > 1 {
+            let message = format!("{} takes one of {}, not several", self.name(pointer), given.join(", "));
+            return self.problem(Code::InvalidValue, self.span(pointer), message, Some("keep one of them".to_owned()));
+        }
         let constants: Vec<String> = context
             .iter()
             .flatten()
@@ -226,6 +231,22 @@ impl Shape<'_> {
             }
         };
         self.problem(code, self.span(pointer), message, None);
+    }
+
+    /// The keys of a map when each of them has a shape of its own and they were given together.
+    fn each_fits_one(&self, pointer: &str, context: &[Vec<ValidationError<'static>>]) -> Vec<String> {
+        let Some(map) = self.json.pointer(pointer).and_then(Json::as_object) else { return Vec::new() };
+        let others = |errors: &Vec<ValidationError<'static>>, key: &String| {
+            errors.iter().any(|error| match error.kind() {
+                ValidationErrorKind::AdditionalProperties { unexpected } => {
+                    error.instance_path().as_str() == pointer && !unexpected.contains(key)
+                }
+                _ => false,
+            })
+        };
+        let own = |key: &&String| context.iter().filter(|errors| others(errors, key)).count() == 1;
+        let keys: Vec<String> = map.keys().filter(own).map(|key| format!("`{}`", cut(key))).collect();
+        if keys.len() == map.len() { keys } else { Vec::new() }
     }
 }
 
