@@ -12,10 +12,17 @@ use rustls::{CertificateError as Bad, DigitallySignedStruct, SignatureScheme};
 pub(crate) fn what_is_wrong(error: &io::Error) -> Option<&'static str> {
     let Some(rustls::Error::InvalidCertificate(bad)) = error.get_ref()?.downcast_ref() else { return None };
     Some(match bad {
-        Bad::UnknownIssuer => "nobody trusted has issued the certificate: give its authority as `tls.ca`",
+        Bad::UnknownIssuer => {
+            "nobody trusted has issued the certificate: give its authority as `tls.ca`, or take any with `tls.verify: false`"
+        }
         Bad::Expired | Bad::ExpiredContext { .. } => "the certificate has expired",
         Bad::NotValidYet | Bad::NotValidYetContext { .. } => "the certificate is not valid yet: check the clocks",
         Bad::NotValidForName | Bad::NotValidForNameContext { .. } => "the certificate is for another name",
+        // The verifier's own errors have no type that could be named here.
+        Bad::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            "the certificate is one that somebody made for himself (self-signed): trust it with `tls.ca`, or take any with \
+             `tls.verify: false`"
+        }
         _ => "the certificate is not accepted",
     })
 }

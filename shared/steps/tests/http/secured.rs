@@ -236,3 +236,15 @@ async fn an_http_2_answer_that_breaks_off_is_an_error() {
         assert!(codes.contains(&error.code), "{error:?}");
     }
 }
+
+#[tokio::test]
+async fn a_self_signed_certificate_is_called_so_with_what_to_do() {
+    let target = secured(&Identity::self_signed("localhost"), &[], None).await;
+    let url = format!("https://localhost:{}/", target.port());
+    let error = World::new().error(json!({"url": url})).await;
+    assert_eq!(error.code, "http.tls");
+    for word in ["self-signed", "tls.ca", "tls.verify"] {
+        assert!(error.message.contains(word), "{}", error.message);
+    }
+    World::new().ok(json!({"url": url, "tls": {"verify": false}})).await;
+}
