@@ -177,7 +177,7 @@ async fn planned(
         let bundle = platform.store.flow_version(&entry.version).await?;
         let plan = platform.plans.get(platform.store.as_ref(), &entry.version, &entry.main).await;
         match (plan, bundle) {
-            (Ok(plan), Some(bundle)) => found.planned.push(Planned { entry, plan, bundle, exists }),
+            (Ok(plan), Some(bundle)) => found.planned.push(Planned { entry, plan, bundle, exists, file: None }),
             (Err(PlanError::Store(error)), _) => return Err(error.into()),
             (Err(PlanError::Compile { fault, .. }), Some(_)) => {
                 found.broken.push(Broken { entry, exists, unread: Some(fault.to_string()) });

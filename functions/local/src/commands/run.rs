@@ -170,7 +170,8 @@ fn planned(
                 .filter_map(|name| places.get(&name).map(|place| (name.clone(), place.clone())))
                 .collect(),
         };
-        planned.push(Planned { entry, plan: flow.plan.clone(), bundle: flow.bundle.clone(), exists: false });
+        let (plan, bundle, file) = (flow.plan.clone(), flow.bundle.clone(), Some(flow.file.clone()));
+        planned.push(Planned { entry, plan, bundle, exists: false, file });
     }
     Ok((key, planned))
 }

@@ -42,9 +42,9 @@ impl Audience {
         Self { out, json, live, store, roots: HashMap::new(), known: HashMap::new(), outcomes: Vec::new(), blocks: 0 }
     }
 
-    /// Expects an execution. `notes`: what to say when a step begins.
-    pub(crate) fn expect(&mut self, execution: &ExecutionId, notes: BTreeMap<String, String>) {
-        let view = FlowView::new(execution.clone(), notes, self.out.paint());
+    /// Expects an execution. `notes`: what to say when a step begins; `file`: where the flow was found.
+    pub(crate) fn expect(&mut self, execution: &ExecutionId, notes: BTreeMap<String, String>, file: Option<String>) {
+        let view = FlowView::new(execution.clone(), notes, self.out.paint()).of_file(file);
         self.roots.insert(execution.clone(), Shown { view, kept: String::new() });
         self.known.insert(execution.clone(), (execution.clone(), 0));
     }

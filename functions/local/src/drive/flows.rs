@@ -1,6 +1,7 @@
 //! The loop around a command that runs flows.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub(crate) struct Planned {
     pub(crate) bundle: Arc<Bundle>,
     /// The execution is in the store already.
     pub(crate) exists: bool,
+    /// The flow's file as it was asked for, where that is known.
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// What became of the flows.
@@ -108,7 +111,8 @@ pub(crate) async fn drive(planned: Vec<Planned>, driving: Driving<'_>) -> Result
 
 async fn begin(next: Planned, driving: &Driving<'_>, audience: &mut Audience) -> Result<(), CommandError> {
     let execution = next.entry.execution.clone();
-    audience.expect(&execution, notes(&next.plan, execution.as_str()));
+    let file = next.file.as_ref().map(|file| file.display().to_string());
+    audience.expect(&execution, notes(&next.plan, execution.as_str()), file);
     let executions = driving.embedded.executions();
     if next.exists {
         audience.catch_up(&execution).await?;

@@ -1,10 +1,12 @@
 //! What stands below the line of a step that did not pass: assertions with their values, captures, errors, looks.
 
 use assay_engine::job::{AssertionResult, JobError, JobResult, LookSummary, Part};
+use assay_engine::record::What;
+use assay_engine::status::{SkipReason, StepStatus};
 use serde_json::Value as Json;
 
 use super::paint::Paint;
-use super::text::{clean, hang, value};
+use super::text::{clean, duration, hang, value};
 
 /// Everything to say of an attempt that did not pass, each line indented.
 pub(crate) fn of_result(result: &JobResult, paint: Paint, indent: usize) -> String {
@@ -38,7 +40,8 @@ pub(crate) fn of_assertions(assertions: &[AssertionResult], paint: Paint, indent
         for part in &assertion.parts {
             out.push_str(&line(indent + 2, &of_part(part, paint)));
         }
-        if let Some(reason) = &assertion.reason {
+        let told = |reason: &&String| !assertion.parts.iter().any(|part| part.note.as_ref() == Some(*reason));
+        if let Some(reason) = assertion.reason.as_ref().filter(told) {
             out.push_str(&line(indent + 2, &hang(&clean(reason), indent + 4)));
         }
     }
@@ -51,6 +54,8 @@ fn of_part(part: &Part, paint: Paint) -> String {
     match (&part.value, &part.note) {
         (Some(_), None) => format!("{text} = {}", paint.bold(&found)),
         (Some(_), Some(note)) => format!("{text} = {} ({})", paint.bold(&found), clean(note)),
+        // Why a part has no value says of itself which part that is.
+        (None, Some(note)) if note.starts_with(&format!("{}: ", part.text)) => clean(note),
         (None, Some(note)) => format!("{text}: {}", clean(note)),
         (None, None) => format!("{text}: not evaluated"),
     }
@@ -106,4 +111,39 @@ fn first_line(text: &str) -> String {
 
 fn line(indent: usize, text: &str) -> String {
     format!("{}{text}\n", " ".repeat(indent))
+}
+
+/// What stands behind the status of a step: how long it took, or why it did not run.
+pub(crate) fn about(what: &What, instances: Option<u32>) -> String {
+    let What::StepFinished { place, status, skipped, attempts, result, duration_ms, carried, .. } = what else {
+        return String::new();
+    };
+    let counted = |count: u32, word: &str| if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") };
+    let mut about = vec![match status {
+        StepStatus::Skipped => skipped.map_or("", why_skipped).to_owned(),
+        _ => duration(*duration_ms),
+    }];
+    if *attempts > 1 {
+        about.push(counted(*attempts, "attempt"));
+    }
+    let looks = result.as_ref().and_then(|result| result.looks.as_ref());
+    if let (StepStatus::Passed, Some(looks)) = (status, looks) {
+        about.push(counted(looks.count, "look"));
+    }
+    if let (None, Some(count)) = (place.instance, instances) {
+        about.push(counted(count, "instance"));
+    }
+    if let Some(carried) = carried {
+        about.push(format!("carried over from {carried}"));
+    }
+    about.join(", ")
+}
+
+fn why_skipped(reason: SkipReason) -> &'static str {
+    match reason {
+        SkipReason::Blocked => "blocked: a step that it needs did not pass",
+        SkipReason::Condition => "its condition is false",
+        SkipReason::Empty => "its list is empty",
+        SkipReason::MissingValue => "a value that it names was never captured",
+    }
 }

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use assay_engine::id::ExecutionId;
 use assay_engine::job::{JobPhase, JobResult};
 use assay_engine::record::{Place, Record, What};
-use assay_engine::status::{ExecutionStatus, Phase, SkipReason, StepStatus};
+use assay_engine::status::{ExecutionStatus, Phase, StepStatus};
 use jiff::Timestamp;
 
 use super::detail;
 use super::paint::Paint;
 use super::summary::Outcome;
-use super::text::{clean, duration, hang};
+use super::text::{clean, duration, hang, name};
 
 /// Instances of a `foreach` that passed get a line of their own up to this many.
 const FEW_INSTANCES: u32 = 10;
@@ -32,6 +32,10 @@ pub(crate) struct FlowView {
     /// What to say when a step begins, by step id of the main flow: what a `wait` waits for.
     notes: BTreeMap<String, String>,
     first: Option<(StepStatus, String, String)>,
+    /// The first step that was told to stop.
+    stopped: Option<String>,
+    /// The flow's file as it was asked for; none: as the execution knows it.
+    file: Option<String>,
     verdict: Option<ExecutionStatus>,
     reason: Option<String>,
 }
@@ -59,9 +63,16 @@ impl FlowView {
             running: BTreeMap::new(),
             notes,
             first: None,
+            stopped: None,
+            file: None,
             verdict: None,
             reason: None,
         }
+    }
+
+    /// The same view with the flow's file as it was asked for.
+    pub(crate) fn of_file(self, file: Option<String>) -> Self {
+        Self { file, ..self }
     }
 
     /// What it came to, once it has its verdict.
@@ -69,8 +80,11 @@ impl FlowView {
         let flow = self.nodes.get(&self.root).map(|node| node.flow.clone()).unwrap_or_default();
         let first = match (&self.first, &self.reason) {
             (Some((_, step, why)), _) => Some((step.clone(), why.clone())),
-            (None, Some(reason)) => Some((String::new(), reason.clone())),
-            (None, None) => None,
+            (None, Some(reason)) => Some((self.stopped.clone().unwrap_or_default(), reason.clone())),
+            (None, None) => {
+                let why = "it was running when the time of the execution was over";
+                self.stopped.clone().map(|step| (step, why.to_owned()))
+            }
         };
         Some(Outcome { flow, execution: self.root.clone(), status: self.verdict?, first })
     }
@@ -138,7 +152,7 @@ impl FlowView {
 
     /// What to say at the end of a history that goes on.
     pub(crate) fn unfinished(&self) -> String {
-        let flow = self.nodes.get(&self.root).map(|node| clean(&node.flow)).unwrap_or_default();
+        let flow = self.nodes.get(&self.root).map(|node| name(&node.flow)).unwrap_or_default();
         let doing: Vec<&str> = self.running.keys().map(|(path, _)| path.as_str()).collect();
         let doing = if doing.is_empty() { String::new() } else { format!(": {} under way", doing.join(", ")) };
         format!("{} {}{doing}\n", self.paint.bold(&flow), self.paint.faint("has no verdict yet"))
@@ -156,15 +170,16 @@ impl FlowView {
         let above = place.as_ref().map(|(above, _)| above).or(parent.as_ref()).and_then(|above| self.nodes.get(above));
         let (depth, prefix) = match above {
             Some(above) => {
-                let name = place.as_ref().map_or(flow, |(_, name)| name.as_str());
-                (above.depth + 1, format!("{}{}/", above.prefix, clean(name)))
+                let own = place.as_ref().map_or(flow, |(_, own)| own.as_str());
+                (above.depth + 1, format!("{}{}/", above.prefix, name(own)))
             }
             None => (0, String::new()),
         };
         let head = if depth == 0 {
             let again = if attempt > 1 { format!(", run {attempt}") } else { String::new() };
-            let about = self.paint.faint(&format!("({}{again})  {}", clean(main), record.execution));
-            format!("{}  {about}\n", self.paint.bold(&clean(flow)))
+            let file = self.file.as_deref().unwrap_or(main);
+            let about = self.paint.faint(&format!("({}{again})  {}", name(file), record.execution));
+            format!("{}  {about}\n", self.paint.bold(&name(flow)))
         } else {
             let about = self.paint.faint(&format!("flow {}  {}", clean(main), record.execution));
             format!("{}{}  {about}\n", " ".repeat(depth * 2), prefix.trim_end_matches('/'))
@@ -253,8 +268,8 @@ impl FlowView {
         }
         let label = self.label(&record.execution, place);
         let word = self.paint.step(*status, &format!("{:<9}", status.word()));
-        let mut out =
-            self.say(record, &format!("{label}  {word}  {}", self.paint.faint(&about(&record.what, instances))));
+        let mut out = self
+            .say(record, &format!("{label}  {word}  {}", self.paint.faint(&detail::about(&record.what, instances))));
         let indent = self.indent(&record.execution) + 4;
         let own = place.instance.is_some() || instances.is_none();
         if let Some(result) = result.as_ref().filter(|_| own && *status != StepStatus::Passed) {
@@ -279,6 +294,9 @@ impl FlowView {
         let better = self.first.as_ref().is_none_or(|(known, _, said)| {
             rank(status) > rank(*known) || (rank(status) == rank(*known) && said.is_empty() && !why.is_empty())
         });
+        if status == StepStatus::Cancelled && !of_finally {
+            self.stopped.get_or_insert_with(|| path.to_owned());
+        }
         if rank(status) > 0 && better && !(of_finally && self.first.is_some()) {
             self.first = Some((status, path.to_owned(), why));
         }
@@ -299,7 +317,7 @@ impl FlowView {
         let counted: Vec<String> =
             order.iter().filter_map(|word| counts.get(*word).map(|count| format!("{count} {word}"))).collect();
         let node = self.node(&record.execution);
-        let (flow, indent) = (clean(&node.flow), " ".repeat(node.depth * 2));
+        let (flow, indent) = (name(&node.flow), " ".repeat(node.depth * 2));
         let word = self.paint.execution(*status, status.word());
         let about = self.paint.faint(&format!("{}  {}", counted.join(", "), duration(*duration_ms)));
         let mut out = format!("{indent}{} {word}: {about}\n", self.paint.bold(&flow));
@@ -344,32 +362,6 @@ impl FlowView {
     }
 }
 
-/// What stands behind the status of a step: how long it took, or why it did not run.
-fn about(what: &What, instances: Option<u32>) -> String {
-    let What::StepFinished { place, status, skipped, attempts, result, duration_ms, carried, .. } = what else {
-        return String::new();
-    };
-    let counted = |count: u32, word: &str| if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") };
-    let mut about = vec![match status {
-        StepStatus::Skipped => skipped.map_or("", why_skipped).to_owned(),
-        _ => duration(*duration_ms),
-    }];
-    if *attempts > 1 {
-        about.push(counted(*attempts, "attempt"));
-    }
-    let looks = result.as_ref().and_then(|result| result.looks.as_ref());
-    if let (StepStatus::Passed, Some(looks)) = (status, looks) {
-        about.push(counted(looks.count, "look"));
-    }
-    if let (None, Some(count)) = (place.instance, instances) {
-        about.push(counted(count, "instance"));
-    }
-    if let Some(carried) = carried {
-        about.push(format!("carried over from {carried}"));
-    }
-    about.join(", ")
-}
-
 fn status_of(result: &JobResult) -> StepStatus {
     use assay_engine::job::Outcome as Came;
     match result.outcome {
@@ -378,14 +370,5 @@ fn status_of(result: &JobResult) -> StepStatus {
         Came::Errored => StepStatus::Errored,
         Came::TimedOut => StepStatus::TimedOut,
         Came::Cancelled => StepStatus::Cancelled,
-    }
-}
-
-fn why_skipped(reason: SkipReason) -> &'static str {
-    match reason {
-        SkipReason::Blocked => "blocked: a step that it needs did not pass",
-        SkipReason::Condition => "its condition is false",
-        SkipReason::Empty => "its list is empty",
-        SkipReason::MissingValue => "a value that it names was never captured",
     }
 }

@@ -4,7 +4,7 @@ use assay_engine::id::ExecutionId;
 use assay_engine::status::{ExecutionStatus, worst_exit_code};
 
 use super::paint::Paint;
-use super::text::{clean, duration};
+use super::text::{clean, duration, name};
 
 /// What one flow came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(crate) fn summary(outcomes: &[Outcome], not_started: usize, millis: u64, sto
             (_, false) => format!("{step} of {}", outcome.flow),
         };
         let why = if why.is_empty() { outcome.status.word().to_owned() } else { why };
-        out.push_str(&format!("\n{} {}: {}\n", paint.bold("Look first at"), paint.bold(&clean(&place)), clean(&why)));
+        out.push_str(&format!("\n{} {}: {}\n", paint.bold("Look first at"), paint.bold(&name(&place)), clean(&why)));
         if stored {
             out.push_str(&format!("  {}\n", paint.faint(&format!("assay show {}", outcome.execution))));
         }

@@ -35,6 +35,11 @@ pub(crate) fn clean(text: &str) -> String {
     out
 }
 
+/// A name in one line.
+pub(crate) fn name(text: &str) -> String {
+    clean(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
 /// A value in one line.
 pub(crate) fn value(value: &Json) -> String {
     clean(&value.to_string())
@@ -66,6 +71,7 @@ mod tests {
     fn what_comes_from_outside_cannot_steer_a_terminal() {
         assert_eq!(clean("a\u{1b}[2Jb\u{9b}1m\rc"), "a\\u{1b}[2Jb\\u{9b}1m\\u{d}c");
         assert_eq!(clean("a\nb\tc"), "a\nb\tc");
+        assert_eq!(name("a\nb\tc"), "a\\nb\\tc");
         assert_eq!(clean("\u{202e}gnp"), "\\u{202e}gnp");
     }
 

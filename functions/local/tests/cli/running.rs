@@ -114,6 +114,7 @@ fn an_execution_out_of_time_ends_with_5() {
     let place = Place::new(&[("flow.yaml", ENDLESS)]);
     let came = place.assay(&["run", "flow.yaml"]).ends_with(5);
     assert!(came.out.contains("endless timedOut"), "{}", came.out);
+    assert!(came.out.contains("Look first at hang: "), "{}", came.out);
 }
 
 #[test]
@@ -134,6 +135,7 @@ fn several_flows_are_shown_one_after_another_and_end_with_the_worst() {
     let out = place.plain(&came.out);
     let heads: Vec<&str> = out.lines().filter(|line| line.contains("[exe]") && !line.starts_with(' ')).collect();
     assert_eq!(heads.len(), 3, "{out}");
+    assert!(heads.iter().any(|head| head.contains("sub/c.yml)")), "{out}");
     for block in out.split("\n\n").take(3) {
         let name = block.split(' ').next().unwrap();
         assert!(block.lines().last().unwrap().starts_with(name), "a block holds one flow only: {block}");
@@ -293,4 +295,14 @@ fn reports_have_the_order_of_the_command_line() {
     let (slow, fast) =
         (report.find("<testsuite name=\"slow\"").unwrap(), report.find("<testsuite name=\"passing\"").unwrap());
     assert!(slow < fast, "{report}");
+}
+
+#[test]
+fn why_a_part_has_no_value_is_said_once() {
+    let flow = "name: \"two\\nlines\"\nsteps:\n  - {id: a, type: http, with: {url: URL/a}, assert: body.s == 1}\n";
+    let place = Place::new(&[("flow.yaml", flow)]);
+    let came = place.assay(&["run", "flow.yaml"]).ends_with(1);
+    assert_eq!(came.out.matches("        body.s: no such field").count(), 1, "{}", came.out);
+    assert!(!came.out.contains("body.s: body.s"), "{}", came.out);
+    assert!(came.out.starts_with("two\\nlines  (flow.yaml)"), "{}", came.out);
 }
