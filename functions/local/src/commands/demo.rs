@@ -26,8 +26,8 @@ pub(super) async fn demo(args: DemoArgs, environment: &Environment, out: &mut Ou
     if args.keep && code != ExecutionStatus::Cancelled.exit_code() {
         let url = &shop.base_url;
         out.note(&format!(
-            "\nthe shop stays up at {url} until Ctrl-C; the flows and their history are in {}\n  \
-             assay run {}/checkout.yaml --input baseUrl={url}\n",
+            "\nthe shop stays up at {url} until Ctrl-C, and so does {} with the flows and their history: copy elsewhere \
+             what you change\n  assay run {}/checkout.yaml --input baseUrl={url}\n",
             folder.path().display(),
             folder.path().display(),
         ));
