@@ -70,7 +70,9 @@ fn run_codes() -> Names {
     let registered = registered();
     let (mut families, mut found) = (registered, Names::new());
     families.extend(pages("docs/errors").iter().filter_map(|page| Some(page.split_once('.')?.0.to_owned())));
-    let sources = rust_files().into_iter().filter(|file| file.starts_with("shared/") && !file.contains("/tests"));
+    let sources = rust_files()
+        .into_iter()
+        .filter(|file| ["shared/", "functions/"].iter().any(|top| file.starts_with(top)) && !file.contains("/tests"));
     // The names of records are no errors, though they look alike.
     for file in sources.filter(|file| !file.ends_with("engine/src/record.rs")) {
         let text = read(&file);
