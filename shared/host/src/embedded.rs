@@ -131,8 +131,8 @@ fn open(state: &State) -> anyhow::Result<Kept> {
                 secret_box: Arc::new(MemorySecretBox::random().context("make a key")?),
             })
         }
-        State::Folder { path, durability } => {
-            let options = StoreOptions { durability: *durability, ..StoreOptions::default() };
+        State::Folder { path, durability, access } => {
+            let options = StoreOptions { durability: *durability, access: *access, ..StoreOptions::default() };
             let store = SqliteExecutionStore::open(path, options, Arc::new(SystemClock));
             let store = Arc::new(store.with_context(|| format!("open the state in {}", path.display()))?);
             let blobs = FolderBlobStore::open(&path.join("blobs"), *durability).context("open the folder of blobs")?;

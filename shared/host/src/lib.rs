@@ -15,6 +15,6 @@ pub use compiler::BuiltInCompiler;
 pub use embedded::Embedded;
 pub use environment::Environment;
 pub use log::start_log;
-pub use options::{Durability, EmbeddedOptions, State};
+pub use options::{Access, Durability, EmbeddedOptions, State};
 pub use runner::{StepJobRunner, open_egress};
 pub use step::BundleFiles;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use assay_adapters::Durability;
+pub use assay_adapters::sqlite::Access;
 
 /// Where state is kept.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub enum State {
         path: PathBuf,
         /// What a save survives.
         durability: Durability,
+        /// What it is opened for.
+        access: Access,
     },
 }
 

@@ -115,7 +115,8 @@ pub(super) async fn go_on(home: &Home, resuming: Resuming<'_>, out: &mut Out) ->
     }
     drop(rest);
     embedded.work();
-    let driving = Driving { embedded: &embedded, out, json: resuming.output.json, jobs: resuming.jobs };
+    let place = Some(home.folder());
+    let driving = Driving { embedded: &embedded, out, json: resuming.output.json, jobs: resuming.jobs, place };
     let driven = drive(planned, driving).await?;
     let code = finish(driven, resuming.output, embedded, began, Some(journal), out).await?;
     Ok(worst_exit_code(fault.into_iter().chain([code])))

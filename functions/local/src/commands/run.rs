@@ -15,6 +15,7 @@ use assay_engine::plan::Plan;
 use assay_engine::status::{ExecutionStatus, worst_exit_code};
 use assay_host::{Embedded, Environment};
 use assay_steps::registry::Types;
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
@@ -80,16 +81,16 @@ pub(super) async fn run(
     };
     embedded.work();
     let jobs = jobs(args.jobs.or(project.file.jobs));
-    let driving = Driving { embedded: &embedded, out, json: output.json, jobs };
+    let driving = Driving { embedded: &embedded, out, json: output.json, jobs, place: folder };
     let driven = drive(planned, driving).await?;
     finish(driven, &output, embedded, began, journal, out).await
 }
 
 /// Writes down what is about to run, with all that a later process needs to run it.
 async fn promise(home: &Home, key: &str, planned: &[Planned], embedded: &Embedded) -> Result<Journal, CommandError> {
-    for planned in planned {
-        embedded.platform().store.put_flow_version(&planned.plan.version, &planned.bundle).await?;
-    }
+    let store = &embedded.platform().store;
+    // all at once: a store can write them together
+    try_join_all(planned.iter().map(|planned| store.put_flow_version(&planned.plan.version, &planned.bundle))).await?;
     Journal::write(home, key, planned.iter().map(|planned| planned.entry.clone()).collect())
 }
 

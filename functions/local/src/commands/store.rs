@@ -7,7 +7,7 @@ use std::sync::Arc;
 use assay_app::ports::{ExecutionFilter, ExecutionStore};
 use assay_engine::expr::Programs;
 use assay_engine::id::ExecutionId;
-use assay_host::{Durability, Embedded, EmbeddedOptions, Environment, State};
+use assay_host::{Access, Durability, Embedded, EmbeddedOptions, Environment, State};
 
 use crate::args::StoreArgs;
 use crate::error::CommandError;
@@ -31,15 +31,21 @@ pub(super) fn embedded(
     secrets: BTreeMap<String, String>,
     programs: Arc<Programs>,
 ) -> Result<Embedded, CommandError> {
-    let state = folder.map_or(State::Memory, |folder| State::Folder { path: folder.to_owned(), durability });
+    let folder = folder.map(|folder| State::Folder { path: folder.to_owned(), durability, access: Access::Write });
+    opened(folder.unwrap_or(State::Memory), secrets, programs)
+}
+
+fn opened(state: State, secrets: BTreeMap<String, String>, programs: Arc<Programs>) -> Result<Embedded, CommandError> {
     Embedded::open(EmbeddedOptions { state, secrets, parallel: PARALLEL }, programs)
         .map_err(|error| CommandError::fault("start", <Box<dyn std::error::Error + Send + Sync>>::from(error)))
 }
 
-/// Opens the store, which must be there.
+/// Opens the store, which must be there. One that may not be written can be looked at.
 pub(super) fn open(args: &StoreArgs, environment: &Environment) -> Result<Opened, CommandError> {
     let home = Home::open(folder(args.store.as_deref(), environment)?)?;
-    let embedded = embedded(Some(home.folder()), Durability::Normal, BTreeMap::new(), Arc::default())?;
+    let path = home.folder().to_owned();
+    let state = State::Folder { path, durability: Durability::Normal, access: Access::Look };
+    let embedded = opened(state, BTreeMap::new(), Arc::default())?;
     Ok(Opened { home, embedded })
 }
 

@@ -1,10 +1,11 @@
 //! The loop around a command that runs flows.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use assay_app::ports::Failing;
 use assay_app::usecases::{ExecutionError, StartExecution};
 use assay_engine::bundle::Bundle;
 use assay_engine::id::ExecutionId;
@@ -25,6 +26,10 @@ use crate::view::Outcome;
 
 /// How often the store is read for what the messenger may have lost.
 const CATCH_UP: Duration = Duration::from_secs(1);
+/// How long nothing could be saved before the command ends: when only somebody's help makes it pass, and when it may pass
+/// by itself.
+const LASTING: Duration = Duration::from_secs(5);
+const PASSING: Duration = Duration::from_secs(30);
 /// How long a second Ctrl-C leaves for saving that it ended.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
@@ -55,6 +60,7 @@ pub(crate) struct Driven {
 }
 
 /// How the flows are run.
+#[derive(Clone, Copy)]
 pub(crate) struct Driving<'a> {
     pub(crate) embedded: &'a Embedded,
     pub(crate) out: &'a Out,
@@ -62,10 +68,24 @@ pub(crate) struct Driving<'a> {
     pub(crate) json: bool,
     /// At once.
     pub(crate) jobs: usize,
+    /// Where state is kept; none: in memory.
+    pub(crate) place: Option<&'a Path>,
 }
 
 /// Runs the flows, at most `jobs` at once, and shows what happens.
+///
+/// # Errors
+/// Also when nothing can be saved any more: what was saved stays, and can be resumed.
 pub(crate) async fn drive(planned: Vec<Planned>, driving: Driving<'_>) -> Result<Driven, CommandError> {
+    let store = driving.embedded.platform().store.clone();
+    let driven = drive_on(planned, driving).await;
+    match store.failing() {
+        Some(failing) if driven.is_err() => Err(unsaved(&driving, failing)),
+        _ => driven,
+    }
+}
+
+async fn drive_on(planned: Vec<Planned>, driving: Driving<'_>) -> Result<Driven, CommandError> {
     let mut signals = Signals::listen()?;
     let live = planned.len() == 1 || driving.jobs == 1;
     let platform = driving.embedded.platform();
@@ -77,6 +97,7 @@ pub(crate) async fn drive(planned: Vec<Planned>, driving: Driving<'_>) -> Result
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stops = 0;
     let mut over: Option<Instant> = None;
+    let mut unsaved_since: Option<Instant> = None;
     loop {
         while stops == 0 && audience.unfinished().len() < driving.jobs {
             let Some(next) = waiting.pop_front() else { break };
@@ -91,6 +112,15 @@ pub(crate) async fn drive(planned: Vec<Planned>, driving: Driving<'_>) -> Result
                 None => audience.catch_up_all().await?,
             },
             _ = tick.tick() => {
+                if let Some(failing) = platform.store.failing() {
+                    let since = *unsaved_since.get_or_insert_with(Instant::now);
+                    let patience = if failing.lasting { LASTING } else { PASSING };
+                    if since.elapsed() >= patience {
+                        return Err(unsaved(&driving, failing));
+                    }
+                } else {
+                    unsaved_since = None;
+                }
                 audience.catch_up_all().await?;
                 audience.still_running(platform.clock.now());
             }
@@ -107,6 +137,13 @@ pub(crate) async fn drive(planned: Vec<Planned>, driving: Driving<'_>) -> Result
     let mut outcomes = audience.into_outcomes();
     outcomes.sort_by_key(|outcome| asked.iter().position(|id| *id == outcome.execution));
     Ok(Driven { outcomes, not_started: waiting.len(), unfinished, stopped: stops > 0 })
+}
+
+/// Nothing can be saved: it ends here, and goes on from what was saved.
+fn unsaved(driving: &Driving<'_>, failing: Failing) -> CommandError {
+    let place = driving.place.map_or_else(|| "memory".to_owned(), |place| place.display().to_string());
+    let help = "when it can be written again, `assay resume` goes on from what was saved";
+    CommandError::fault(format!("save to the store {place}"), format!("{}; {help}", failing.why))
 }
 
 async fn begin(next: Planned, driving: &Driving<'_>, audience: &mut Audience) -> Result<(), CommandError> {

@@ -1,6 +1,6 @@
 //! The commands that only look.
 
-use crate::typed::Place;
+use crate::typed::{Came, Place};
 
 const FLOW: &str = "\
 name: looked
@@ -176,4 +176,63 @@ fn what_excludes_each_other_is_not_called_required() {
     place.write("flow.yaml", flow);
     let came = place.assay(&["validate", "flow.yaml"]).ends_with(2);
     assert!(came.err.contains("`auth` takes one of `bearer`, `basic`, not several"), "{}", came.err);
+}
+
+/// Somebody who may read the state and not write it: for root, who may write everything, another user.
+#[cfg(unix)]
+fn reader(place: &Place, words: &[&str]) -> Came {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::process::CommandExt as _;
+
+    let typed = place.command(words);
+    let binary = place.path("assay");
+    if !binary.exists() {
+        std::fs::copy(typed.get_program(), &binary).unwrap();
+    }
+    let mut command = std::process::Command::new(&binary);
+    command.args(words).current_dir(place.path("")).env_clear().stdin(std::process::Stdio::null());
+    if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
+        command.uid(65534).gid(65534);
+    }
+    let open = |mode| std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(place.path(""), open(0o755)).unwrap();
+    let mut folders = vec![place.path(".assay")];
+    let mut all = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { all.push((path, 0o444)) }
+        }
+        all.push((folder, 0o555));
+    }
+    all.iter().for_each(|(path, mode)| std::fs::set_permissions(path, open(*mode)).unwrap());
+    let came = Came::of(command.output().unwrap());
+    all.iter().rev().for_each(|(path, _)| std::fs::set_permissions(path, open(0o700)).unwrap());
+    came
+}
+
+#[cfg(unix)]
+#[test]
+fn state_that_may_only_be_read_is_shown() {
+    let flow = "name: seen\nsteps:\n  - {id: look, type: http, with: {url: URL/look}, assert: status == 200}\n";
+    let place = Place::new(&[("flow.yaml", flow)]);
+    place.assay(&["run", "flow.yaml"]).ends_with(0);
+    let shown = place.assay(&["show", "latest"]).ends_with(0).out;
+    let told = place.assay(&["events", "latest"]).ends_with(0).out;
+    // the log lies beside the file; then, written back, with nothing beside it
+    for alone in [false, true] {
+        if alone {
+            let file = rusqlite::Connection::open(place.path(".assay/assay.db")).unwrap();
+            file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+            drop(file);
+            let _ = std::fs::remove_file(place.path(".assay/assay.db-wal"));
+            let _ = std::fs::remove_file(place.path(".assay/assay.db-shm"));
+        }
+        assert_eq!(reader(&place, &["show", "latest"]).ends_with(0).out, shown, "alone: {alone}");
+        assert!(reader(&place, &["executions"]).ends_with(0).out.contains("seen"), "alone: {alone}");
+        assert_eq!(reader(&place, &["events", "latest"]).ends_with(0).out, told, "alone: {alone}");
+        let refused = reader(&place, &["run", "flow.yaml"]).ends_with(3);
+        assert!(refused.err.contains(".assay"), "{}", refused.err);
+    }
+    assert_eq!(place.server.count("GET /look"), 1);
 }

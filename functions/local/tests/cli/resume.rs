@@ -174,3 +174,40 @@ fn to_resume_one_keeps_the_promise_of_the_others() {
     place.assay(&["resume"]).ends_with(1);
     assert_eq!(place.server.count("GET /no"), 1);
 }
+
+/// `assay` in a shell where no file may grow past so many kilobytes: what a full disk is to a store.
+fn cramped(place: &Place, kilobytes: u32, words: &str) -> Came {
+    let typed = place.command(&[]);
+    let assay = typed.get_program().to_string_lossy().into_owned();
+    // without the trap the system would end the process at the first write that is too long
+    let script = format!("trap '' XFSZ; ulimit -f {}; exec '{assay}' {words}", kilobytes * 2);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &script]).current_dir(place.path(""));
+    for (name, value) in typed.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    Came::of(shell.output().unwrap())
+}
+
+#[test]
+fn a_run_that_cannot_save_any_more_ends_and_is_resumed() {
+    let step = |n: u32| format!("  - {{id: s{n}, type: http, with: {{url: URL/{n}}}, assert: status == 200}}\n");
+    let steps: String = (0..60).map(step).collect();
+    let post = |name: &str| {
+        format!("  - {{id: {name}, type: http, with: {{method: POST, url: URL/{name}}}, assert: status == 200}}\n")
+    };
+    let flow = format!("name: long\nsteps:\n{}{steps}{}", post("first"), post("last"));
+    let place = Place::new(&[("flow.yaml", &flow)]);
+    let came = cramped(&place, 900, "run flow.yaml").ends_with(3);
+    assert!(came.err.contains("failed to save to the store ") && came.err.contains(".assay: "), "{}", came.err);
+    assert!(came.err.contains("`assay resume` goes on from what was saved"), "{}", came.err);
+    assert_eq!(came.err.matches("failed to save").count(), 1, "{}", came.err);
+    let mut seen = place.server.seen();
+    seen.sort();
+    assert!(seen.len() > 1 && seen.windows(2).all(|two| two[0] != two[1]), "nothing is sent with each try: {seen:?}");
+    place.assay(&["resume"]).ends_with(0);
+    assert_eq!((place.server.count("POST /first"), place.server.count("POST /last")), (1, 1));
+}

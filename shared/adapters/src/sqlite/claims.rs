@@ -15,17 +15,17 @@ fn stage(number: i64) -> Stage {
     match number {
         0 => Stage::Awaited,
         1 => Stage::Held,
-        2 => Stage::Done,
-        _ => Stage::Settled,
+        _ => Stage::Done,
     }
 }
 
-fn number(stage: Stage) -> i64 {
+/// What stands in the column; settled ones stand in a table of their own.
+fn number(stage: Stage) -> Option<i64> {
     match stage {
-        Stage::Awaited => 0,
-        Stage::Held => 1,
-        Stage::Done => 2,
-        Stage::Settled => 3,
+        Stage::Awaited => Some(0),
+        Stage::Held => Some(1),
+        Stage::Done => Some(2),
+        Stage::Settled => None,
     }
 }
 
@@ -47,10 +47,20 @@ fn stored(row: &Row<'_>, from: usize) -> Result<StoredClaim, PortError> {
 
 fn read(transaction: &Transaction<'_>, execution: i64, fence: &str) -> Result<Option<StoredClaim>, PortError> {
     let sql = format!("SELECT {COLUMNS} FROM claims c WHERE c.execution = ?1 AND c.fence = ?2");
-    transaction.one(&sql, params![execution, fence], |row| stored(row, 0))
+    let open = transaction.one(&sql, params![execution, fence], |row| stored(row, 0))?;
+    if open.is_some() {
+        return Ok(open);
+    }
+    let sql = "SELECT 1 FROM settled_claims WHERE execution = ?1 AND fence = ?2";
+    transaction.one(sql, params![execution, fence], |_| Ok(StoredClaim::settled()))
 }
 
 fn write(transaction: &Transaction<'_>, execution: i64, fence: &str, claim: &StoredClaim) -> Result<(), PortError> {
+    let Some(stage) = number(claim.stage) else {
+        let settled = "INSERT INTO settled_claims (execution, fence) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        transaction.change("DELETE FROM claims WHERE execution = ?1 AND fence = ?2", params![execution, fence])?;
+        return transaction.change(settled, params![execution, fence]).map(drop);
+    };
     transaction.change(
         "INSERT INTO claims (execution, fence, stage, process, delivery, lease_until, stop, report, job)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (execution, fence) DO UPDATE SET
@@ -59,7 +69,7 @@ fn write(transaction: &Transaction<'_>, execution: i64, fence: &str, claim: &Sto
         params![
             execution,
             fence,
-            number(claim.stage),
+            stage,
             claim.owner.as_ref().map(|owner| owner.process.as_str()),
             claim.owner.as_ref().map(|owner| owner.delivery.as_str()),
             nanos(claim.lease_until),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assay_app::ports::{
-    AdmissionState, Claim, ClaimKey, Clock, Due, ExecutionFilter, ExecutionStore, Loaded, NewExecution, Owner, Page,
-    PortError, Renewal, Save, Saved,
+    AdmissionState, Claim, ClaimKey, Clock, Due, ExecutionFilter, ExecutionStore, Failing, Loaded, NewExecution, Owner,
+    Page, PortError, PortErrorClass, Renewal, Save, Saved,
 };
 use assay_engine::bundle::Bundle;
 use assay_engine::execution::{Event, PartId};
@@ -15,9 +15,10 @@ use assay_engine::job::Job;
 use assay_engine::record::{Record, What};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 
-use super::database::{Database, StoreOptions};
+use super::database::{Access, Database, StoreOptions};
+use super::executions::Texts;
 use super::flow_versions::{self, Remembered};
 use super::owners::Owners;
 use super::rows::{Statements as _, json, plain, text};
@@ -32,7 +33,7 @@ use crate::lifetime::later;
 pub struct SqliteExecutionStore {
     clock: Arc<dyn Clock>,
     pub(super) database: Arc<Database>,
-    owners: Owners,
+    owners: Arc<Owners>,
     remembered: Remembered,
 }
 
@@ -42,8 +43,16 @@ impl SqliteExecutionStore {
     /// # Errors
     /// When the folder cannot be made or written, or the file is damaged, another program's, or a newer program's.
     pub fn open(folder: &Path, options: StoreOptions, clock: Arc<dyn Clock>) -> Result<Self, PortError> {
-        let database = Arc::new(Database::open(folder, options)?);
-        Ok(Self { clock, database, owners: Owners::enter(folder)?, remembered: Remembered::default() })
+        let entered = Database::open(folder, options).and_then(|database| Ok((database, Owners::enter(folder)?)));
+        let (database, owners) = match entered {
+            Err(refused) if options.access == Access::Look && refused.class != PortErrorClass::Bug => {
+                // when it cannot be read either, the first reason is the one to tell
+                let database = Database::open_to_read(folder).map_err(|_| refused)?;
+                (database, Owners::watch(folder))
+            }
+            entered => entered?,
+        };
+        Ok(Self { clock, database: Arc::new(database), owners: Arc::new(owners), remembered: Remembered::default() })
     }
 
     /// The name of this opening of the store, for [`Owner::process`]. What such an owner holds is over as soon as this
@@ -53,8 +62,20 @@ impl SqliteExecutionStore {
         self.owners.name()
     }
 
-    fn lives(&self) -> impl Fn(&str) -> bool {
-        |process: &str| self.owners.lives(process)
+    /// Changes a claim by the rules that every store shares, as they see it now. None: there is no such claim, or no
+    /// such execution.
+    async fn change_claim<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        key: &ClaimKey,
+        change: impl FnOnce(&mut StoredClaim, &View<'_>) -> (T, bool) + Send + 'static,
+    ) -> Result<Option<T>, PortError> {
+        let (now, owners, key) = (self.clock.now(), Arc::clone(&self.owners), key.clone());
+        let changed = self.database.write(doing, move |transaction| {
+            let view = View { now, lives: &|process| owners.lives(process) };
+            claims::change(transaction, &key, |claim| change(claim, &view))
+        });
+        changed.await
     }
 
     /// Hands something long to a thread that may wait.
@@ -74,9 +95,21 @@ impl ExecutionStore for SqliteExecutionStore {
         Ok(self.clock.now())
     }
 
+    fn failing(&self) -> Option<Failing> {
+        self.database.failing()
+    }
+
     async fn put_flow_version(&self, id: &FlowVersionId, bundle: &Bundle) -> Result<(), PortError> {
         let now = self.clock.now();
-        self.database.write("keep a flow version", |transaction| flow_versions::put(transaction, id, bundle, now))
+        if self.remembered.was_put(id, now) {
+            return Ok(());
+        }
+        let (key, bundle) = (id.clone(), text(bundle)?);
+        self.database
+            .write("keep a flow version", move |transaction| flow_versions::put(transaction, &key, &bundle, now))
+            .await?;
+        self.remembered.note_put(id, now);
+        Ok(())
     }
 
     async fn flow_version(&self, id: &FlowVersionId) -> Result<Option<Arc<Bundle>>, PortError> {
@@ -85,12 +118,14 @@ impl ExecutionStore for SqliteExecutionStore {
         }
         let bundle = self.database.scan("load a flow version", |transaction| flow_versions::get(transaction, id))?;
         let bundle = bundle.map(Arc::new);
-        bundle.iter().for_each(|bundle| self.remembered.put(id, bundle));
+        bundle.iter().for_each(|bundle| self.remembered.use_it(id, bundle));
         Ok(bundle)
     }
 
     async fn create(&self, new: NewExecution) -> Result<bool, PortError> {
-        self.database.write("create an execution", |transaction| executions::create(transaction, &new))
+        let texts = Texts::of(&new.head, &new.parts, &new.records)?;
+        let create = move |transaction: &Transaction<'_>| executions::create(transaction, &new, &texts);
+        self.database.write("create an execution", create).await
     }
 
     async fn load(&self, id: &ExecutionId, parts: &[PartId]) -> Result<Option<Loaded>, PortError> {
@@ -102,7 +137,9 @@ impl ExecutionStore for SqliteExecutionStore {
     }
 
     async fn save(&self, save: Save) -> Result<Saved, PortError> {
-        self.database.write("save an execution", |transaction| executions::save(transaction, &save))
+        let texts = Texts::of(&save.head, &save.parts, &save.records)?;
+        let save = move |transaction: &Transaction<'_>| executions::save(transaction, &save, &texts);
+        self.database.write("save an execution", save).await
     }
 
     async fn records(&self, id: &ExecutionId, after: u64, limit: usize) -> Result<Vec<Record>, PortError> {
@@ -132,7 +169,7 @@ impl ExecutionStore for SqliteExecutionStore {
         let (ids, now) = (ids.to_vec(), self.clock.now());
         self.apart(move |database| {
             let remove = |some: &[ExecutionId]| {
-                database.write("remove executions", |transaction| removal::remove(transaction, some, now))
+                database.write_apart("remove executions", |transaction| removal::remove(transaction, some, now))
             };
             ids.chunks(removal::AT_ONCE).try_for_each(remove)?;
             // it stands in the log too
@@ -152,57 +189,52 @@ impl ExecutionStore for SqliteExecutionStore {
         closing: What,
         now: Timestamp,
     ) -> Result<Option<OrganizationId>, PortError> {
+        let id = id.clone();
         self.database
-            .write("set an execution aside", |transaction| executions::set_aside(transaction, id, closing, now))
+            .write("set an execution aside", move |transaction| executions::set_aside(transaction, &id, closing, now))
+            .await
     }
 
     async fn claim(&self, key: &ClaimKey, owner: &Owner, lease: Duration) -> Result<Claim, PortError> {
-        let view = View { now: self.clock.now(), lives: &self.lives() };
-        let until = later(view.now, lease);
-        let claim = self.database.write("claim an attempt", |transaction| {
-            claims::judge(transaction, key, |stored| StoredClaim::claim(stored, owner, until, &view))
-        })?;
-        Ok(claim.unwrap_or(Claim::Held))
+        let (now, owners, key, owner) = (self.clock.now(), Arc::clone(&self.owners), key.clone(), owner.clone());
+        let claim = self.database.write("claim an attempt", move |transaction| {
+            let view = View { now, lives: &|process| owners.lives(process) };
+            claims::judge(transaction, &key, |stored| StoredClaim::claim(stored, &owner, later(now, lease), &view))
+        });
+        Ok(claim.await?.unwrap_or(Claim::Held))
     }
 
     async fn renew(&self, key: &ClaimKey, owner: &Owner, lease: Duration) -> Result<Renewal, PortError> {
-        let view = View { now: self.clock.now(), lives: &self.lives() };
-        let until = later(view.now, lease);
-        let renewal = self.database.write("renew a claim", |transaction| {
-            claims::change(transaction, key, |claim| {
-                let renewal = claim.renew(owner, until, &view);
-                let changed = renewal != Renewal::NotYours;
-                (renewal, changed)
-            })
-        })?;
-        Ok(renewal.unwrap_or(Renewal::NotYours))
+        let owner = owner.clone();
+        let renewal = self.change_claim("renew a claim", key, move |claim, view| {
+            let renewal = claim.renew(&owner, later(view.now, lease), view);
+            let changed = renewal != Renewal::NotYours;
+            (renewal, changed)
+        });
+        Ok(renewal.await?.unwrap_or(Renewal::NotYours))
     }
 
     async fn complete(&self, key: &ClaimKey, owner: &Owner, report: &Event) -> Result<bool, PortError> {
-        let view = View { now: self.clock.now(), lives: &self.lives() };
-        let kept = self.database.write("keep the result of an attempt", |transaction| {
-            claims::change(transaction, key, |claim| {
-                let kept = claim.complete(owner, report, &view);
-                (kept, kept)
-            })
-        })?;
-        Ok(kept.unwrap_or(false))
+        let (owner, report) = (owner.clone(), report.clone());
+        let kept = self.change_claim("keep the result of an attempt", key, move |claim, view| {
+            let kept = claim.complete(&owner, &report, view);
+            (kept, kept)
+        });
+        Ok(kept.await?.unwrap_or(false))
     }
 
     async fn stop_claim(&self, key: &ClaimKey) -> Result<(), PortError> {
-        self.database
-            .write("ask an attempt to stop", |transaction| {
-                claims::judge(transaction, key, |stored| ((), StoredClaim::stop(stored)))
-            })
-            .map(Option::unwrap_or_default)
+        let key = key.clone();
+        let left = self.database.write("ask an attempt to stop", move |transaction| {
+            claims::judge(transaction, &key, |stored| ((), StoredClaim::stop(stored)))
+        });
+        left.await.map(Option::unwrap_or_default)
     }
 
     async fn proceed_claim(&self, key: &ClaimKey, job: &Job) -> Result<(), PortError> {
-        self.database
-            .write("let a collector go on", |transaction| {
-                claims::change(transaction, key, |claim| ((), claim.proceed(job)))
-            })
-            .map(Option::unwrap_or_default)
+        let job = job.clone();
+        let left = self.change_claim("let a collector go on", key, move |claim, _| ((), claim.proceed(&job)));
+        left.await.map(Option::unwrap_or_default)
     }
 
     async fn expired_claims(
@@ -211,12 +243,13 @@ impl ExecutionStore for SqliteExecutionStore {
         of: Option<&[ExecutionId]>,
         limit: usize,
     ) -> Result<Vec<(ClaimKey, Option<Event>)>, PortError> {
-        let view = View { now, lives: &self.lives() };
+        let view = View { now, lives: &|process| self.owners.lives(process) };
         self.database.scan("look for lost claims", |transaction| claims::expired(transaction, &view, of, limit))
     }
 
     async fn settle_claims(&self, keys: &[ClaimKey]) -> Result<(), PortError> {
-        self.database.write("settle claims", |transaction| claims::settle_all(transaction, keys))
+        let keys = keys.to_vec();
+        self.database.write("settle claims", move |transaction| claims::settle_all(transaction, &keys)).await
     }
 
     async fn admission(&self, organization: &OrganizationId) -> Result<(AdmissionState, u64), PortError> {
@@ -235,9 +268,9 @@ impl ExecutionStore for SqliteExecutionStore {
         state: &AdmissionState,
         expected: u64,
     ) -> Result<bool, PortError> {
-        let state = text(state)?;
+        let (state, organization) = (text(state)?, organization.clone());
         let expected = i64::try_from(expected).unwrap_or(i64::MAX);
-        self.database.write("save the admission state", |transaction| {
+        let saved = self.database.write("save the admission state", move |transaction| {
             let values = params![state, organization.as_str(), expected];
             let changed = if expected == 0 {
                 let first = "INSERT INTO admission (state, organization, version) VALUES (?1, ?2, ?3 + 1)
@@ -248,6 +281,7 @@ impl ExecutionStore for SqliteExecutionStore {
                 transaction.change(next, values)?
             };
             Ok(changed == 1)
-        })
+        });
+        saved.await
     }
 }

@@ -14,7 +14,26 @@ use rusqlite::{Transaction, params};
 use super::rows::{Statements as _, instant, json, nanos, parsed, plain, text};
 use crate::lifetime;
 
-pub(super) fn create(transaction: &Transaction<'_>, new: &NewExecution) -> Result<bool, PortError> {
+/// What is written, as text: made before the file is locked, so that others need not wait for it.
+pub(super) struct Texts {
+    head: String,
+    parts: Vec<(String, String)>,
+    records: Vec<(u64, String)>,
+}
+
+impl Texts {
+    pub(super) fn of(head: &Head, parts: &BTreeMap<PartId, Part>, records: &[Arc<Record>]) -> Result<Self, PortError> {
+        let part = |(id, part): (&PartId, &Part)| Ok((id.to_string(), text(part)?));
+        let record = |record: &Arc<Record>| Ok((record.seq, text(record)?));
+        Ok(Self {
+            head: text(head)?,
+            parts: parts.iter().map(part).collect::<Result<_, PortError>>()?,
+            records: records.iter().map(record).collect::<Result<_, PortError>>()?,
+        })
+    }
+}
+
+pub(super) fn create(transaction: &Transaction<'_>, new: &NewExecution, texts: &Texts) -> Result<bool, PortError> {
     let head = &new.head;
     lifetime::check_numbers(0, &head.id, &new.records)?;
     let created = transaction.change(
@@ -24,7 +43,7 @@ pub(super) fn create(transaction: &Transaction<'_>, new: &NewExecution) -> Resul
         params![
             head.id.as_str(),
             new.records.len() as i64,
-            text(head)?,
+            texts.head,
             head.status.word(),
             lifetime::first_due(head, new.due).map(nanos),
             lifetime::ended_at(head).map(nanos),
@@ -40,28 +59,22 @@ pub(super) fn create(transaction: &Transaction<'_>, new: &NewExecution) -> Resul
     if created == 0 {
         return Ok(false);
     }
-    let number = transaction.last_insert_rowid();
-    put_parts(transaction, number, &new.parts)?;
-    put_records(transaction, number, &new.records)?;
+    put_texts(transaction, transaction.last_insert_rowid(), texts)?;
     Ok(true)
 }
 
-fn put_parts(transaction: &Transaction<'_>, number: i64, parts: &BTreeMap<PartId, Part>) -> Result<(), PortError> {
-    for (id, part) in parts {
+fn put_texts(transaction: &Transaction<'_>, number: i64, texts: &Texts) -> Result<(), PortError> {
+    for (id, state) in &texts.parts {
         transaction.change(
             "INSERT INTO parts (execution, part, state) VALUES (?1, ?2, ?3)
              ON CONFLICT (execution, part) DO UPDATE SET state = excluded.state",
-            params![number, id.to_string(), text(part)?],
+            params![number, id, state],
         )?;
     }
-    Ok(())
-}
-
-fn put_records(transaction: &Transaction<'_>, number: i64, records: &[Arc<Record>]) -> Result<(), PortError> {
-    for record in records {
+    for (seq, record) in &texts.records {
         transaction.change(
             "INSERT INTO records (execution, seq, record) VALUES (?1, ?2, ?3)",
-            params![number, record.seq as i64, text(record)?],
+            params![number, *seq as i64, record],
         )?;
     }
     Ok(())
@@ -112,7 +125,7 @@ fn standing(transaction: &Transaction<'_>, id: &ExecutionId) -> Result<Option<(i
     })
 }
 
-pub(super) fn save(transaction: &Transaction<'_>, save: &Save) -> Result<Saved, PortError> {
+pub(super) fn save(transaction: &Transaction<'_>, save: &Save, texts: &Texts) -> Result<Saved, PortError> {
     let head = &save.head;
     let Some((number, version, last_seq)) = standing(transaction, &head.id)? else { return Ok(Saved::Conflict) };
     if version != save.expected {
@@ -120,24 +133,32 @@ pub(super) fn save(transaction: &Transaction<'_>, save: &Save) -> Result<Saved, 
     }
     lifetime::check_numbers(last_seq, &head.id, &save.records)?;
     let last_seq = last_seq + save.records.len() as u64;
-    let due = lifetime::next_due(head, save.due).map(nanos);
-    let values = params![version as i64 + 1, last_seq as i64, text(head)?, due, number];
-    transaction
-        .change("UPDATE executions SET version = ?1, last_seq = ?2, head = ?3, due = ?4 WHERE n = ?5", values)?;
-    put_standing(transaction, number, head)?;
-    put_parts(transaction, number, &save.parts)?;
-    put_records(transaction, number, &save.records)?;
+    let values = params![version as i64 + 1, last_seq as i64, texts.head, number];
+    transaction.change("UPDATE executions SET version = ?1, last_seq = ?2, head = ?3 WHERE n = ?4", values)?;
+    put_standing(transaction, number, head, save.due)?;
+    put_texts(transaction, number, texts)?;
     for key in &save.settled {
         super::claims::settle(transaction, number, &key.fence)?;
     }
     Ok(Saved::Version(version + 1))
 }
 
-/// What lists look for; it seldom changes, so its indexes seldom do.
-fn put_standing(transaction: &Transaction<'_>, number: i64, head: &Head) -> Result<(), PortError> {
+/// What has an index; it seldom changes, and naming it in a change would write its index each time.
+fn put_standing(
+    transaction: &Transaction<'_>,
+    number: i64,
+    head: &Head,
+    due: Option<Timestamp>,
+) -> Result<(), PortError> {
     transaction.change(
-        "UPDATE executions SET status = ?1, ended_at = ?2 WHERE n = ?3 AND (status <> ?1 OR ended_at IS NOT ?2)",
-        params![head.status.word(), lifetime::ended_at(head).map(nanos), number],
+        "UPDATE executions SET status = ?1, ended_at = ?2, due = ?3
+         WHERE n = ?4 AND (status <> ?1 OR ended_at IS NOT ?2 OR due IS NOT ?3)",
+        params![
+            head.status.word(),
+            lifetime::ended_at(head).map(nanos),
+            lifetime::next_due(head, due).map(nanos),
+            number
+        ],
     )?;
     Ok(())
 }
@@ -173,7 +194,8 @@ pub(super) fn set_aside(
         lifetime::set_aside(&mut head, record.seq, at);
         transaction.change("UPDATE executions SET head = ?1 WHERE n = ?2", params![text(&head)?, number])?;
     }
-    put_records(transaction, number, &[Arc::new(record)])?;
+    let texts = Texts { head: String::new(), parts: Vec::new(), records: vec![(record.seq, text(&record)?)] };
+    put_texts(transaction, number, &texts)?;
     Ok(Some(organization))
 }
 

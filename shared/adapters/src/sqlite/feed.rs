@@ -39,10 +39,12 @@ impl RecordFeed for SqliteExecutionStore {
 
     async fn advance(&self, reader: &str, to: &FeedCursor) -> Result<(), PortError> {
         let position = feed_cursor::read(to)? as i64;
-        self.database.write("keep a position in the record feed", |transaction| {
+        let reader = reader.to_owned();
+        let kept = self.database.write("keep a position in the record feed", move |transaction| {
             let put = "INSERT INTO feed_positions (reader, position) VALUES (?1, ?2)
                        ON CONFLICT (reader) DO UPDATE SET position = excluded.position";
             transaction.change(put, params![reader, position]).map(drop)
-        })
+        });
+        kept.await
     }
 }

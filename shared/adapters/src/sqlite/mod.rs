@@ -10,11 +10,12 @@ mod execution_store;
 mod executions;
 mod feed;
 mod flow_versions;
+mod group;
 mod listing;
 mod owners;
 mod removal;
 mod rows;
 mod schema;
 
-pub use database::StoreOptions;
+pub use database::{Access, StoreOptions};
 pub use execution_store::SqliteExecutionStore;

@@ -19,8 +19,8 @@ const NEW: &str = "new";
 pub(super) struct Owners {
     folder: PathBuf,
     name: String,
-    /// Holds the lock as long as it is open.
-    _lock: File,
+    /// Holds the lock as long as it is open; none: it only looks.
+    lock: Option<File>,
     gone: Mutex<HashSet<String>>,
 }
 
@@ -36,9 +36,14 @@ impl Owners {
         let file = make_file(&unnamed).map_err(failed)?;
         file.lock().map_err(failed)?;
         std::fs::rename(&unnamed, folder.join(&name)).map_err(failed)?;
-        let owners = Self { folder, name, _lock: file, gone: Mutex::default() };
+        let owners = Self { folder, name, lock: Some(file), gone: Mutex::default() };
         owners.sweep();
         Ok(owners)
+    }
+
+    /// Only looks who lives: an opening that cannot write owns nothing.
+    pub(super) fn watch(store: &Path) -> Self {
+        Self { folder: store.join("owners"), name: String::new(), lock: None, gone: Mutex::default() }
     }
 
     /// The name of this opening.
@@ -48,7 +53,7 @@ impl Owners {
 
     /// Whether the opening with this name still lives.
     pub(super) fn lives(&self, name: &str) -> bool {
-        if name == self.name {
+        if name == self.name && self.lock.is_some() {
             return true;
         }
         let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,6 +103,9 @@ impl Owners {
 
 impl Drop for Owners {
     fn drop(&mut self) {
+        if self.lock.is_none() {
+            return;
+        }
         // one who cannot remove it leaves an unlocked file, which means the same
         let _ = std::fs::remove_file(self.folder.join(&self.name));
     }

@@ -75,6 +75,7 @@ pub(super) fn remove(transaction: &Transaction<'_>, ids: &[ExecutionId], now: Ti
         transaction.change("DELETE FROM parts WHERE execution = ?1", [number])?;
         transaction.change("DELETE FROM records WHERE execution = ?1", [number])?;
         transaction.change("DELETE FROM claims WHERE execution = ?1", [number])?;
+        transaction.change("DELETE FROM settled_claims WHERE execution = ?1", [number])?;
         transaction.change("DELETE FROM executions WHERE n = ?1", [number])?;
     }
     let unused_since = nanos(now.checked_sub(UNUSED).unwrap_or(Timestamp::MIN));

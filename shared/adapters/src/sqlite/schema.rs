@@ -41,7 +41,8 @@ fn version(connection: &Connection) -> Result<Option<usize>, rusqlite::Error> {
     Ok(ours.then_some(number("user_version")?).and_then(|version| usize::try_from(version).ok()))
 }
 
-fn known(connection: &Connection, path: &Path) -> Result<(), PortError> {
+/// Whether this code understands the file.
+pub(super) fn known(connection: &Connection, path: &Path) -> Result<(), PortError> {
     let refused = |why: String| Err(PortError::permanent(format!("open the store `{}`: {why}", path.display())));
     match version(connection).map_err(|error| port_error("read the store's version", error))? {
         None => refused("it is another program's database".into()),

@@ -22,11 +22,13 @@ pub(crate) struct Admissions {
     platform: Arc<Platform>,
     /// When the state of an organization was last compared with the store.
     compared: Mutex<HashMap<OrganizationId, Timestamp>>,
+    /// One change at a time in this process: two would only refuse each other's save.
+    changing: tokio::sync::Mutex<()>,
 }
 
 impl Admissions {
     pub(crate) fn new(platform: Arc<Platform>) -> Self {
-        Self { platform, compared: Mutex::default() }
+        Self { platform, compared: Mutex::default(), changing: tokio::sync::Mutex::default() }
     }
 
     /// Asks for a place. Asking again changes nothing; an execution that has its place is told so again.
@@ -92,6 +94,7 @@ impl Admissions {
     ) -> Result<T, PortError> {
         let store = &self.platform.store;
         for _ in 0..TRIES {
+            let changing = self.changing.lock().await;
             let (stored, version) = store.admission(organization).await?;
             let mut admission = read(&stored)?;
             let answer = change(&mut admission);
@@ -101,6 +104,7 @@ impl Admissions {
             if state != stored && !store.save_admission(organization, &state, version).await? {
                 continue;
             }
+            drop(changing);
             for decision in decisions {
                 self.carry_out(decision).await?;
             }

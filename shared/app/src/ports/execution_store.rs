@@ -23,6 +23,11 @@ pub trait ExecutionStore: Send + Sync {
     /// The store's clock, where it has one; else the process's.
     async fn now(&self) -> Result<Timestamp, PortError>;
 
+    /// What has kept it from being written since the last write that went through; none: it can be written.
+    fn failing(&self) -> Option<Failing> {
+        None
+    }
+
     /// Keeps a flow version. Keeping it again changes nothing.
     async fn put_flow_version(&self, id: &FlowVersionId, bundle: &Bundle) -> Result<(), PortError>;
     /// A flow version.
@@ -101,6 +106,15 @@ pub trait ExecutionStore: Send + Sync {
 
 /// The admission state: the JSON of `assay_engine::admission`.
 pub type AdmissionState = Json;
+
+/// Why a store cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    /// It does not pass by itself: the disk is full, the folder may not be written.
+    pub lasting: bool,
+    /// For people: a lowercase fragment.
+    pub why: String,
+}
 
 /// An execution to create.
 #[derive(Debug, Clone)]

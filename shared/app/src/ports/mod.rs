@@ -16,8 +16,8 @@ pub use blob_store::{Blob, BlobStore};
 pub use clock::Clock;
 pub use error::{PortError, PortErrorClass};
 pub use execution_store::{
-    AdmissionState, Claim, ClaimKey, Due, ExecutionFilter, ExecutionStore, ExecutionSummary, Loaded, NewExecution,
-    Owner, Page, Renewal, Save, Saved,
+    AdmissionState, Claim, ClaimKey, Due, ExecutionFilter, ExecutionStore, ExecutionSummary, Failing, Loaded,
+    NewExecution, Owner, Page, Renewal, Save, Saved,
 };
 pub use job_runner::{Carried, JobRunner, JobStop};
 pub use notifier::{Notifier, Subscription};

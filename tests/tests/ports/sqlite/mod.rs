@@ -1,6 +1,7 @@
 //! What only the store in a file promises: several processes, dead owners, and files that are not what they should be.
 
 mod files;
+mod groups;
 mod processes;
 
 use std::path::Path;
