@@ -245,6 +245,12 @@ impl StepError {
         Self::new(StepErrorClass::Bug, "step.bug", message)
     }
 
+    /// What the step was given is wrong in itself, whatever its target does: looking again cannot help.
+    #[must_use]
+    pub fn is_of_the_config(&self) -> bool {
+        self.class == StepErrorClass::Permanent && (self.code == "step.config" || self.code.ends_with(".request"))
+    }
+
     /// The error as a job's result carries it.
     #[must_use]
     pub fn into_job_error(self) -> JobError {

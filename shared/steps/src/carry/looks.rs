@@ -88,7 +88,7 @@ pub(super) async fn look_again(
         }
         let outcome = seen.newest.as_ref().map_or(Outcome::Errored, |look| look.outcome);
         if let Some(error) = error {
-            let hopeless = error.class == StepErrorClass::Bug;
+            let hopeless = error.class == StepErrorClass::Bug || error.is_of_the_config();
             if !until_passed || hopeless || Instant::now() >= end {
                 return LooksEnded::Errored(error);
             }

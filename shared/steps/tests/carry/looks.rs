@@ -57,6 +57,17 @@ async fn a_look_that_errors_means_not_yet() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_wrong_in_the_step_itself_is_not_looked_at_again() {
+    let wrong =
+        |code| Script::of(move |_| Act::Error(StepError::new(StepErrorClass::Permanent, code, "the URL has no host")));
+    for (code, looks) in [("http.request", 1), ("http.tls", 31)] {
+        let result = world(wrong(code)).result(job(eventually(30_000, 1000, "n == 1"))).await;
+        assert_eq!((result.outcome, error_of(&result).0), (Outcome::Errored, code));
+        assert_eq!(result.looks.unwrap().count, looks, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn eventually_ends_failed_when_the_last_look_had_an_output() {
     let world = world(Script::of(|call| if call.number == 2 { refused("gone") } else { done(json!({"n": 0})) }));
     let started = tokio::time::Instant::now();
