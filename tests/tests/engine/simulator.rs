@@ -1,5 +1,6 @@
 //! The simulator finds nothing wrong, and finds every bug that is planted.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -8,6 +9,9 @@ use assay_tests::simulator::{Bug, Fault, Setup, campaign, setup_of, simulate};
 
 /// A bug that is not found with so many seeds is not found.
 const SEEDS_PER_BUG: u64 = 60;
+
+/// What the flows and faults of the simulator must bring about, or it tests less than it did.
+const CELLS: &str = include_str!("../../golden/simulated-cells.txt");
 
 /// Seeds that once failed, shrunk: `(seed, executions, most steps, faults)`.
 const FOUND_BEFORE: &[(u64, u64, u64, bool)] = &[(228, 1, 11, false), (6, 1, 7, true)];
@@ -22,6 +26,9 @@ fn ten_thousand_executions_keep_every_invariant_and_hit_every_fault() {
     assert!(report.executions >= 10_000);
     let unseen: Vec<Fault> = Fault::ALL.into_iter().filter(|fault| !report.hits.faults.contains_key(fault)).collect();
     assert!(unseen.is_empty(), "never hit: {unseen:?}");
+    let hit: BTreeSet<String> = report.hits.cells.keys().map(|(row, event)| format!("{row} x {event}")).collect();
+    let missed: Vec<&str> = CELLS.lines().skip(2).filter(|cell| !hit.contains(*cell)).collect();
+    assert!(missed.is_empty(), "cells of the state x event table that are not met any more: {missed:#?}");
 }
 
 #[test]
