@@ -80,7 +80,9 @@ struct Turn<'a> {
     round: Option<Timestamp>,
     gaps: bool,
     refreshed: Instant,
+    /// When something was last heard of the topic; not before proof was first asked for.
     moved: Instant,
+    proving: bool,
 }
 
 impl Hunt {
@@ -122,6 +124,7 @@ impl Hunt {
             gaps: self.checkpoint.as_ref().is_some_and(|(_, gaps)| *gaps),
             refreshed: Instant::now(),
             moved: Instant::now(),
+            proving: false,
         };
         turn.go()
     }
@@ -174,6 +177,11 @@ impl Turn<'_> {
                     self.read(POLL.min(left))?;
                 }
                 Ask::Prove(due) => {
+                    // A quiet topic is no silent broker: patience begins with the question.
+                    if !self.proving {
+                        self.proving = true;
+                        self.moved = Instant::now();
+                    }
                     if self.round.is_none_or(|round| round < due) {
                         self.start_round(now)?;
                     }
