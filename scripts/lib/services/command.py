@@ -167,7 +167,7 @@ def environment(place):
                 words = "".join(f"_{letter}" if letter.isupper() else letter for letter in key).upper()
                 flat(f"{prefix}_{words}", inner)
         else:
-            text = str(value).lower() if isinstance(value, bool) else str(value)
+            text = str(value).lower() if isinstance(value, bool) else " ".join(value) if isinstance(value, list) else str(value)
             print(f"{prefix}={shlex.quote(text)}")
 
     for name, value in place.described().items():

@@ -11,7 +11,7 @@ import socket
 import stat
 import tempfile
 
-from services import process
+from services import environment, process
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 CACHE = pathlib.Path(os.environ.get("ASSAY_CACHE") or pathlib.Path.home() / ".cache" / "assay") / "services"
@@ -178,6 +178,7 @@ class Place:
                 after[name] = value
             if after != before:
                 write(self.folder / "services.json", json.dumps(dict(sorted(after.items())), indent=2) + "\n")
+                environment.lay_out(self.folder, after)
 
     def remove(self):
         """Deletes what belongs to the set. What else lies in the folder stays."""
@@ -187,7 +188,8 @@ class Place:
             data.unlink()
         for name in ("data", "run", "log", "tls"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        (self.folder / "services.json").unlink(missing_ok=True)
+        for name in (*environment.FILES, "services.json"):
+            (self.folder / name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.folder.rmdir()
 

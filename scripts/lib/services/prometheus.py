@@ -1,4 +1,5 @@
 """Prometheus, which takes remote writes, also of samples up to a day old."""
+import json
 import os
 import shutil
 
@@ -10,8 +11,12 @@ storage: {{tsdb: {{out_of_order_time_window: 1d}}}}
 scrape_configs:
   - job_name: prometheus
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+  - job_name: shop
+    static_configs: [{{targets: {shops}}}]
 """
 FOLDER = "prometheus-debian"
+# A shop for each lie that it can tell, and one that tells none.
+SHOPS = 12
 
 
 class Prometheus(System):
@@ -47,14 +52,22 @@ class Prometheus(System):
 
     def command(self, place, ports):
         folder = own(place.data / "prometheus", None)
-        write(folder / "prometheus.yml", CONF.format(**ports))
+        write(folder / "prometheus.yml", CONF.format(**ports, shops=json.dumps([f"127.0.0.1:{port}" for port in self.shops(place)])))
         return [self.program(), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
                 f"--web.listen-address=127.0.0.1:{ports['port']}", "--web.enable-remote-write-receiver",
                 "--web.enable-lifecycle", "--web.enable-admin-api"]
+
+    @staticmethod
+    def shops(place):
+        """Where demo shops of this set may listen, so that they are scraped as soon as they are there."""
+        names = [f"shop{number}" for number in range(SHOPS)]
+        ports = place.ports("shops")
+        return list((ports if set(ports) == set(names) else place.choose_ports("shops", names)).values())
 
     def ready(self, ports):
         return http_ok(f"http://127.0.0.1:{ports['port']}/-/ready")
 
     def describe(self, place, ports):
         url = f"http://127.0.0.1:{ports['port']}"
-        return {"url": url, "remoteWrite": f"{url}/api/v1/write", "host": "127.0.0.1", "port": ports["port"]}
+        return {"url": url, "remoteWrite": f"{url}/api/v1/write", "host": "127.0.0.1", "port": ports["port"],
+                "shops": [f"http://127.0.0.1:{port}" for port in self.shops(place)]}
