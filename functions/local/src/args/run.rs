@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::StoreArgs;
+use crate::demo::Lie;
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -181,10 +182,28 @@ pub(crate) struct ResumeArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  assay demo           run the examples and end with their exit code
-  assay demo --keep    leave the shop up, to try flows of your own against it")]
+  assay demo                                     run the examples and end with their exit code
+  assay demo --keep                              leave the shop up, to try flows of your own against it
+  assay demo --env .services/environment.yaml    with a ledger, a topic, a cache, a log and metrics around the shop,
+                                                 as scripts/services starts them: examples/everywhere.yaml runs too
+  assay demo --env .services/environment.yaml --lie event-missing
+                                                 see what a flow says of a shop that is wrong
+
+With --env the shop tells the systems of these resources, each if it is there: `ledger` (sql, Postgres),
+`announcements` (kafka), `cache` (redis), `logs` (loki); `metrics` (prometheus) scrapes /metrics of the shop.")]
 pub(crate) struct DemoArgs {
     /// Leave the shop up until Ctrl-C
     #[arg(long)]
     pub(crate) keep: bool,
+    /// Start the shop and run nothing; it is up until Ctrl-C
+    #[arg(long, conflicts_with = "keep")]
+    pub(crate) shop_only: bool,
+    /// Port of the shop on loopback [default: that of the environment's input baseUrl, else a free one]
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    #[command(flatten)]
+    pub(crate) env: EnvArgs,
+    /// What the shop gets wrong in the systems around it
+    #[arg(long, value_enum, value_name = "LIE", requires = "env")]
+    pub(crate) lie: Option<Lie>,
 }

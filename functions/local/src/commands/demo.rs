@@ -5,26 +5,37 @@ use std::path::Path;
 use assay_engine::status::ExecutionStatus;
 use assay_host::Environment;
 
+use super::resources::filled;
 use super::run::run;
 use crate::args::{Command, CommandLine, DemoArgs};
-use crate::demo::{EXAMPLES, start};
+use crate::demo::{EVERYWHERE, EXAMPLES, Systems, start};
 use crate::drive::Signals;
 use crate::error::CommandError;
 use crate::out::Out;
 use crate::project::Project;
 
 pub(super) async fn demo(args: DemoArgs, environment: &Environment, out: &mut Out) -> Result<u8, CommandError> {
-    let shop = start().await.map_err(|error| {
-        CommandError::fault("start the shop", <Box<dyn std::error::Error + Send + Sync>>::from(error))
-    })?;
+    let (resources, inputs) = match &args.env.env {
+        Some(_) => filled(&args.env, environment, out)?,
+        None => <_>::default(),
+    };
+    let port = args.port.or_else(|| port_of(inputs.get("baseUrl")?.as_str()?)).unwrap_or(0);
+    let systems = Systems { resources, lie: args.lie };
+    let shop = start(port, &systems).await.map_err(|error| CommandError::wrong(format!("start the shop: {error:#}")))?;
+    let url = &shop.base_url;
+    if args.shop_only {
+        out.note(&format!("a small shop is up at {url} until Ctrl-C\n"));
+        Signals::listen()?.next().await;
+        return Ok(0);
+    }
     let folder = tempfile::Builder::new().prefix("assay-demo-").tempdir();
     let folder = folder.map_err(|error| CommandError::fault("make a folder for the examples", error))?;
-    let flows = lay_out(folder.path())?;
-    out.note(&format!("a small shop is up at {}; {} flows run against it\n\n", shop.base_url, flows.len()));
-    let code = run(typed(folder.path(), &flows, &shop.base_url)?, Project::default(), environment, out).await?;
+    let flows = lay_out(folder.path(), args.env.env.is_some())?;
+    out.note(&format!("a small shop is up at {url}; {} flows run against it\n\n", flows.len()));
+    let typed = typed(folder.path(), &flows, url, args.env.env.as_deref())?;
+    let code = run(typed, Project::default(), environment, out).await?;
     // Who stopped the flows wants to leave.
     if args.keep && code != ExecutionStatus::Cancelled.exit_code() {
-        let url = &shop.base_url;
         out.note(&format!(
             "\nthe shop stays up at {url} until Ctrl-C, and so does {} with the flows and their history: copy elsewhere \
              what you change\n  assay run {}/checkout.yaml --input baseUrl={url}\n",
@@ -36,8 +47,15 @@ pub(super) async fn demo(args: DemoArgs, environment: &Environment, out: &mut Ou
     Ok(code)
 }
 
+/// The port of an address on loopback.
+fn port_of(url: &str) -> Option<u16> {
+    let place = url.strip_prefix("http://")?.split('/').next()?;
+    let (host, port) = place.rsplit_once(':')?;
+    matches!(host, "127.0.0.1" | "localhost").then(|| port.parse().ok())?
+}
+
 /// Writes the examples; answers the paths of the flows that are run by themselves.
-fn lay_out(folder: &Path) -> Result<Vec<String>, CommandError> {
+fn lay_out(folder: &Path, systems: bool) -> Result<Vec<String>, CommandError> {
     let mut flows = Vec::new();
     for (name, text) in EXAMPLES {
         let path = folder.join(name);
@@ -49,7 +67,7 @@ fn lay_out(folder: &Path) -> Result<Vec<String>, CommandError> {
         };
         write().map_err(|error| CommandError::fault(format!("write {}", path.display()), error))?;
         // What lies deeper belongs to those at the top.
-        if name.ends_with(".yaml") && !name.contains('/') {
+        if name.ends_with(".yaml") && !name.contains('/') && (systems || *name != EVERYWHERE) {
             flows.push(path.display().to_string());
         }
     }
@@ -57,12 +75,13 @@ fn lay_out(folder: &Path) -> Result<Vec<String>, CommandError> {
 }
 
 /// The command that a person would type.
-fn typed(folder: &Path, flows: &[String], base_url: &str) -> Result<crate::args::RunArgs, CommandError> {
+fn typed(folder: &Path, flows: &[String], base_url: &str, env: Option<&str>) -> Result<crate::args::RunArgs, CommandError> {
     use clap::Parser as _;
     let store = folder.join(".assay").display().to_string();
     let input = format!("baseUrl={base_url}");
     let fixed = ["assay", "run", "--input", &input, "--store", &store].map(str::to_owned);
-    let line = CommandLine::try_parse_from(fixed.into_iter().chain(flows.iter().cloned()));
+    let env = env.map(|env| format!("--env={env}"));
+    let line = CommandLine::try_parse_from(fixed.into_iter().chain(env).chain(flows.iter().cloned()));
     match line.map_err(|error| CommandError::fault("run the examples", error))?.command {
         Command::Run(args) => Ok(*args),
         _ => Err(CommandError::wrong("run the examples")),

@@ -278,6 +278,27 @@ fn values(
     Ok(values)
 }
 
+/// The resources of an environment by name, with everything filled in, and the values that it gives to inputs.
+pub(super) fn filled(
+    env: &EnvArgs,
+    variables: &Environment,
+    out: &mut Out,
+) -> Result<(Map<String, Json>, Map<String, Json>), CommandError> {
+    let project = Project::default();
+    let (mut resources, mut inputs) = (Map::new(), Map::new());
+    for one in chosen(&[], env, &project, variables, out)? {
+        let values = values(&one, &Values::new(), &project, variables, out)?;
+        out.mask(values.values());
+        let name = one.resource().name.clone();
+        let fields = rendered(&one, &values);
+        let fields = fields.map_err(|why| CommandError::wrong(format!("the resource {name}: {why}")))?;
+        resources.insert(name, fields);
+        let given = one.flow.plan.inputs.iter();
+        inputs = given.map(|input| (input.name.clone(), input.default.clone().unwrap_or_default())).collect();
+    }
+    Ok((resources, inputs))
+}
+
 /// What templates of resources name.
 struct Names(Arc<Json>);
 

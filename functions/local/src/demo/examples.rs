@@ -1,11 +1,15 @@
 //! The files of `examples/`, inside the binary.
 
+/// The flow that needs systems around the shop.
+pub(crate) const EVERYWHERE: &str = "everywhere.yaml";
+
 /// `(path below the folder of the examples, text)` of every flow and of the files beside them.
 pub(crate) const EXAMPLES: &[(&str, &str)] = &[
     ("checkout.yaml", include_str!("../../../../examples/checkout.yaml")),
     ("catalogue.yaml", include_str!("../../../../examples/catalogue.yaml")),
     ("fulfilment.yaml", include_str!("../../../../examples/fulfilment.yaml")),
     ("cancellation.yaml", include_str!("../../../../examples/cancellation.yaml")),
+    (EVERYWHERE, include_str!("../../../../examples/everywhere.yaml")),
     ("parts/place-order.yaml", include_str!("../../../../examples/parts/place-order.yaml")),
     ("data/products.csv", include_str!("../../../../examples/data/products.csv")),
     ("schemas/order.json", include_str!("../../../../examples/schemas/order.json")),

@@ -9,8 +9,10 @@ mod pages;
 mod routes;
 mod shop;
 mod store;
+mod systems;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use examples::EXAMPLES;
+pub(crate) use examples::{EVERYWHERE, EXAMPLES};
 pub(crate) use shop::start;
+pub(crate) use systems::{Lie, Systems};

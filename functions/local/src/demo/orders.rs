@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::answer::Refusal;
+use super::outbox::announce;
 use super::store::Store;
 
 /// The body of `POST /orders`.
@@ -52,6 +53,7 @@ impl Store {
             transaction.execute(insert, params![id, line.sku, line.quantity])?;
         }
         self.ask(&transaction, &id, "payment.settled")?;
+        announce(&transaction, &id, "order.placed")?;
         let order = read(&transaction, user, &id)?;
         transaction.commit()?;
         Ok(Placed::New(order))
@@ -89,6 +91,7 @@ impl Store {
              where sku in (select sku from lines where order_id = ?1)",
             [id],
         )?;
+        announce(&transaction, id, "order.cancelled")?;
         let order = read(&transaction, user, id)?;
         transaction.commit()?;
         Ok(order)

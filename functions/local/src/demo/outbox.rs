@@ -3,11 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 use serde_json::{Value as Json, json};
 
 use super::answer::Refusal;
 use super::store::Store;
+use super::systems::Announcement;
+
+/// Notes what other systems are to hear, in the transaction that makes it true.
+pub(super) fn announce(transaction: &Transaction<'_>, order: &str, kind: &str) -> Result<(), Refusal> {
+    let insert = "insert into announcements (order_id, kind, at) values (?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))";
+    transaction.execute(insert, params![order, kind])?;
+    Ok(())
+}
 
 /// Looks through the outbox for ever.
 pub(super) async fn settle(store: Arc<Store>, round: Duration) {
@@ -36,7 +44,8 @@ impl Store {
                 "payment.settled" => "update orders set status = 'PAID' where id = ?",
                 _ => "update orders set status = 'SHIPPED', tracking = 'TRK' || upper(hex(randomblob(4))) where id = ?",
             };
-            transaction.execute(update, [order])?;
+            transaction.execute(update, [&order])?;
+            announce(&transaction, &order, &kind)?;
             let sent = "update outbox set sent_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') where id = ?";
             transaction.execute(sent, [event])?;
         }
@@ -60,5 +69,34 @@ impl Store {
             }))
         };
         Ok(select.query_map(params![user, after, order], event)?.collect::<Result<_, _>>()?)
+    }
+
+    /// What other systems are to hear after this announcement, oldest first.
+    pub(super) fn announcements(&self, after: i64) -> Result<Vec<Announcement>, Refusal> {
+        let connection = self.connection();
+        let mut select = connection.prepare_cached(
+            "select announcements.id, kind, order_id, reference, cents, at, user
+             from announcements join orders on orders.id = order_id
+             where announcements.id > ? order by announcements.id limit 100",
+        )?;
+        let announcement = |row: &rusqlite::Row<'_>| {
+            Ok(Announcement {
+                sequence: row.get(0)?,
+                kind: row.get(1)?,
+                order: row.get(2)?,
+                reference: row.get(3)?,
+                cents: row.get(4)?,
+                at: row.get(5)?,
+                user: row.get(6)?,
+            })
+        };
+        Ok(select.query_map([after], announcement)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Paid orders and what they brought, for the metrics.
+    pub(super) fn paid(&self) -> Result<(i64, i64), Refusal> {
+        let select = "select count(*), coalesce(sum(cents), 0) from announcements join orders on orders.id = order_id
+                      where kind = 'payment.settled'";
+        Ok(self.connection().query_row(select, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 }

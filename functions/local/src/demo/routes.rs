@@ -15,14 +15,15 @@ use super::answer::Refusal;
 use super::orders::Placed;
 use super::pages;
 use super::store::Store;
+use super::systems::{Lie, metrics};
 
 type Shop = State<Arc<Store>>;
 type Answer = Result<Response, Refusal>;
 
 /// Every address of the shop.
-pub(super) fn routes(store: Arc<Store>) -> Router {
+pub(super) fn routes(store: Arc<Store>, lie: Option<Lie>) -> Router {
     Router::new()
-        .route("/health", get(async || Json(json!({"status": "up"}))))
+        .route("/health", get(async |State(store): Shop| Json(json!({"status": "up", "shop": store.id}))))
         .route("/login", post(log_in))
         .route("/logout", post(log_out))
         .route("/me", get(me))
@@ -34,6 +35,7 @@ pub(super) fn routes(store: Arc<Store>) -> Router {
         .route("/orders/{id}/page", get(page))
         .route("/orders/{id}/invoice", get(invoice))
         .route("/events", get(events))
+        .route("/metrics", get(move |State(store): Shop| async move { Ok::<_, Refusal>(metrics(&store.id, store.paid()?, lie)) }))
         .fallback(async || Refusal::NotFound("address"))
         .with_state(store)
 }

@@ -21,6 +21,7 @@ const TABLES: &str = "
     create table lines (order_id text not null, sku text not null, quantity integer not null, cents integer not null);
     create table outbox (id integer primary key, order_id text not null, kind text not null, due real not null,
                          sent_at text);
+    create table announcements (id integer primary key, order_id text not null, kind text not null, at text not null);
 ";
 
 const PRODUCTS: [(&str, &str, &str, i64, i64); 6] = [
@@ -38,6 +39,8 @@ const USERS: [(&str, &str); 2] = [("ada", "lovelace"), ("grace", "hopper")];
 /// The database of one shop.
 pub(super) struct Store {
     connection: Mutex<Connection>,
+    /// Tells this shop from others in what it measures.
+    pub(super) id: String,
     /// How long a payment and a shipment take.
     pub(super) moment: Duration,
 }
@@ -51,7 +54,8 @@ impl Store {
             connection
                 .execute("insert into products values (?, ?, ?, ?, ?)", params![sku, name, category, cents, stock])?;
         }
-        Ok(Self { connection: Mutex::new(connection), moment })
+        let id = connection.query_row("select 'shop_' || lower(hex(randomblob(4)))", [], |row| row.get(0))?;
+        Ok(Self { connection: Mutex::new(connection), id, moment })
     }
 
     /// The connection, for one request; a request that died with it left nothing half done, thanks to transactions.

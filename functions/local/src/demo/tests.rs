@@ -24,7 +24,7 @@ struct Shop {
 async fn shop() -> Shop {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(Store::open(&folder.path().join("shop.db"), Duration::ZERO).unwrap());
-    let router = routes(Arc::clone(&store));
+    let router = routes(Arc::clone(&store), None);
     let mut shop = Shop { store, router, token: String::new(), _folder: folder };
     let (status, body) = shop.send("POST", "/login", &[], json!({"user": "ada", "password": "lovelace"})).await;
     assert_eq!(status, StatusCode::OK);
@@ -161,7 +161,7 @@ async fn what_a_customer_typed_is_not_markup() {
 
 #[tokio::test]
 async fn a_started_shop_answers_until_it_is_dropped() {
-    let shop = super::start().await.unwrap();
+    let shop = super::start(0, &super::Systems::default()).await.unwrap();
     let address = shop.base_url.strip_prefix("http://").unwrap().to_owned();
     tokio::net::TcpStream::connect(&address).await.unwrap();
     drop(shop);
