@@ -21,7 +21,8 @@ pub(super) async fn demo(args: DemoArgs, environment: &Environment, out: &mut Ou
     };
     let port = args.port.or_else(|| port_of(inputs.get("baseUrl")?.as_str()?)).unwrap_or(0);
     let systems = Systems { resources, lie: args.lie };
-    let shop = start(port, &systems).await.map_err(|error| CommandError::wrong(format!("start the shop: {error:#}")))?;
+    let shop =
+        start(port, &systems).await.map_err(|error| CommandError::wrong(format!("start the shop: {error:#}")))?;
     let url = &shop.base_url;
     if args.shop_only {
         out.note(&format!("a small shop is up at {url} until Ctrl-C\n"));
@@ -75,7 +76,12 @@ fn lay_out(folder: &Path, systems: bool) -> Result<Vec<String>, CommandError> {
 }
 
 /// The command that a person would type.
-fn typed(folder: &Path, flows: &[String], base_url: &str, env: Option<&str>) -> Result<crate::args::RunArgs, CommandError> {
+fn typed(
+    folder: &Path,
+    flows: &[String],
+    base_url: &str,
+    env: Option<&str>,
+) -> Result<crate::args::RunArgs, CommandError> {
     use clap::Parser as _;
     let store = folder.join(".assay").display().to_string();
     let input = format!("baseUrl={base_url}");

@@ -35,7 +35,10 @@ pub(super) fn routes(store: Arc<Store>, lie: Option<Lie>) -> Router {
         .route("/orders/{id}/page", get(page))
         .route("/orders/{id}/invoice", get(invoice))
         .route("/events", get(events))
-        .route("/metrics", get(move |State(store): Shop| async move { Ok::<_, Refusal>(metrics(&store.id, store.paid()?, lie)) }))
+        .route(
+            "/metrics",
+            get(move |State(store): Shop| async move { Ok::<_, Refusal>(metrics(&store.id, store.paid()?, lie)) }),
+        )
         .fallback(async || Refusal::NotFound("address"))
         .with_state(store)
 }

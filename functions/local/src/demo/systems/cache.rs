@@ -22,7 +22,12 @@ pub(super) struct Cache {
 
 impl Cache {
     /// The cache at this address.
-    pub(super) fn open(url: &str, user: Option<&str>, password: Option<&str>, lie: Option<Lie>) -> anyhow::Result<Self> {
+    pub(super) fn open(
+        url: &str,
+        user: Option<&str>,
+        password: Option<&str>,
+        lie: Option<Lie>,
+    ) -> anyhow::Result<Self> {
         let mut info: ConnectionInfo = url.into_connection_info().context("read the cache's url")?;
         let mut redis = info.redis_settings().clone();
         if let Some(user) = user {

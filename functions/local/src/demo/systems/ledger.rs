@@ -25,11 +25,16 @@ impl Ledger {
         if let Some(password) = password {
             options = options.password(password);
         }
-        let pool = PgPoolOptions::new().max_connections(2).connect_with(options).await.context("connect to the ledger")?;
+        let pool =
+            PgPoolOptions::new().max_connections(2).connect_with(options).await.context("connect to the ledger")?;
         // Two shops that start at once may both want to make the table; the loser's refusal is no problem.
         let made = sqlx::query(TABLE).execute(&pool).await;
         if let Err(error) = made {
-            sqlx::query("select 1 from ledger limit 1").execute(&pool).await.map_err(|_| error).context("make the ledger")?;
+            sqlx::query("select 1 from ledger limit 1")
+                .execute(&pool)
+                .await
+                .map_err(|_| error)
+                .context("make the ledger")?;
         }
         Ok(Self { pool, lie })
     }

@@ -28,7 +28,9 @@ impl Systems {
     pub(in crate::demo) async fn start(&self, store: &Arc<Store>, parts: &mut JoinSet<()>) -> anyhow::Result<()> {
         let mut told: Vec<Box<dyn System>> = Vec::new();
         if let Some(ledger) = self.resources.get("ledger") {
-            told.push(Box::new(Ledger::open(text(ledger, "ledger", "url")?, field(ledger, "password"), self.lie).await?));
+            told.push(Box::new(
+                Ledger::open(text(ledger, "ledger", "url")?, field(ledger, "password"), self.lie).await?,
+            ));
         }
         if let Some(topic) = self.resources.get("announcements") {
             told.push(Box::new(Topic::open(&topic["brokers"], self.lie).await?));

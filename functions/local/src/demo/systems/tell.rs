@@ -37,7 +37,11 @@ pub(super) async fn tell(store: Arc<Store>, mut system: Box<dyn System>) {
         };
         for announcement in news {
             while let Err(error) = system.hear(&announcement).await {
-                tracing::warn!(error = format!("{error:#}"), system = system.name(), "did not hear the shop; it is told again");
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    system = system.name(),
+                    "did not hear the shop; it is told again"
+                );
                 tokio::time::sleep(PAUSE).await;
             }
             told = announcement.sequence;

@@ -66,7 +66,11 @@ impl Topic {
         let value = value.to_string();
         let headers = OwnedHeaders::new().insert(Header { key: "type", value: Some(&announcement.kind) });
         let record = FutureRecord::to(TOPIC).key(key).payload(&value).headers(headers);
-        self.producer.send(record, Duration::from_secs(5)).await.map_err(|(error, _)| error).context("send to Kafka")?;
+        self.producer
+            .send(record, Duration::from_secs(5))
+            .await
+            .map_err(|(error, _)| error)
+            .context("send to Kafka")?;
         Ok(())
     }
 
