@@ -58,7 +58,7 @@ impl Masker {
         if patterns.is_empty() {
             return Self::default();
         }
-        let automaton = NFA::builder().ascii_case_insensitive(true).build(&patterns).ok();
+        let automaton = NFA::builder().ascii_case_insensitive(true).prefilter(false).build(&patterns).ok();
         let needles = automaton.map(|automaton| Arc::new(Needles { automaton, patterns, secrets, owner }));
         Self { needles }
     }

@@ -44,7 +44,7 @@ const SEGMENTS: &AsciiSet = &SEGMENT.remove(b'/');
 const STRICT_QUERY: &AsciiSet = &SEGMENTS.remove(b'?');
 
 /// Secrets with more bytes are looked for in the usual encodings only, not spelled out byte by byte.
-const LONGEST_SPELLED: usize = 1024;
+const LONGEST_SPELLED: usize = 128;
 
 /// Every text that stands for `secret`, each at least [`SHORTEST`] bytes long, in lower case: whoever looks for them does
 /// not tell cases apart, since hosts and headers are written in another case and so are the digits of an encoding.
@@ -154,6 +154,8 @@ fn html_escaped(raw: &str, found: &mut BTreeSet<Vec<u8>>) {
     }
 }
 
+/// So many characters of base64 tell a secret's beginning or end.
+const EDGE: usize = 12;
 /// The alphabet of RFC 4648 section 4.
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -172,19 +174,19 @@ fn base64_encoded(raw: &[u8], found: &mut BTreeSet<Vec<u8>>) {
         let Some(inner) = text.get(from..to) else { continue };
         insert(inner.to_owned());
         let place = |at: usize| BASE64.iter().position(|known| text.as_bytes().get(at) == Some(known)).unwrap_or(0);
-        if raw.len() > LONGEST_SPELLED {
-            continue;
-        }
+        // What overlaps is one place: a few characters are enough to add the one beside them.
+        let edge = inner.len().min(EDGE);
+        let (first, last) = (&inner[..edge], &inner[inner.len() - edge..]);
         if before > 0 {
             let (own, low) = (from * 6 - before * 8, place(from - 1));
             for high in 0..64 >> own {
-                insert(format!("{}{inner}", char::from(BASE64[high << own | low & ((1 << own) - 1)])));
+                insert(format!("{}{first}", char::from(BASE64[high << own | low & ((1 << own) - 1)])));
             }
         }
         let free = 6 - (bytes.len() * 8 - to * 6);
         if free < 6 {
             for low in 0..1 << free {
-                insert(format!("{inner}{}", char::from(BASE64[place(to) >> free << free | low])));
+                insert(format!("{last}{}", char::from(BASE64[place(to) >> free << free | low])));
             }
         }
     }
