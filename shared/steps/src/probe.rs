@@ -1,9 +1,10 @@
 //! Checking a resource by asking something harmless: a step's own run, with what the resource leaves out filled in.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Deserialize as _;
 use serde_json::Value as Json;
+use tokio::time::Instant;
 
 use crate::contract::{Output, StepContext, StepError, StepErrorClass, StepOutcome, StepRunner};
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use assay_engine::bundle::Bundle;
 use assay_engine::compile::compile;
@@ -17,6 +17,7 @@ use assay_steps::registry::{Runners, Types};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::args::{CheckArgs, EnvArgs, ListArgs, ResourcesArgs, ResourcesCommand};
 use crate::error::CommandError;
