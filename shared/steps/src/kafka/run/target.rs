@@ -105,7 +105,8 @@ impl Target {
         set("socket.nagle.disable", "true");
         set("socket.connection.setup.timeout.ms", "5000");
         set("socket.timeout.ms", "10000");
-        set("reconnect.backoff.ms", "50");
+        // A new client dials twice, for the second time no sooner than half of this after the first: every wait pays it.
+        set("reconnect.backoff.ms", "20");
         set("reconnect.backoff.max.ms", "500");
         set("broker.address.ttl", "1000");
         set("topic.metadata.refresh.interval.ms", "5000");
