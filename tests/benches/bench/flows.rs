@@ -57,7 +57,7 @@ fn files(folder: &Path, ending: &str) -> Vec<String> {
 }
 
 /// The median of each number over some runs.
-fn middle(rounds: usize, mut run: impl FnMut() -> Cost) -> Cost {
+pub(crate) fn middle(rounds: usize, mut run: impl FnMut() -> Cost) -> Cost {
     run();
     let costs: Vec<Cost> = (0..rounds).map(|_| run()).collect();
     let of = |number: fn(&Cost) -> f64| median(costs.iter().map(number).collect());

@@ -1,55 +1,85 @@
-//! How fast Assay is, measured against a limit or against a peer. `scripts/bench NAME` runs one of these; nothing here
-//! fails because a machine was slow.
+//! How fast Assay is, measured against a limit or against a peer, and how steady (`flake`). `scripts/bench NAME` runs one of
+//! these; nothing here fails because a machine was slow.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench that cannot measure stops")]
 #![allow(clippy::print_stdout, reason = "its figures are its output")]
 
+mod alone;
 mod apply;
 mod compile;
+mod everywhere;
 mod figures;
+mod flake;
 mod flows;
+mod latency;
 mod process;
+mod runs;
+mod scan;
+mod shop;
+mod sql;
 mod steps;
 mod target;
+mod topic;
 
 /// What it is called, and what it does.
 type Bench = (&'static str, fn(&Tools));
 
-const BENCHES: [Bench; 5] = [
+const BENCHES: [Bench; 9] = [
     ("steps", steps::light),
     ("compile", compile::large),
     ("apply", apply::growing),
     ("one-request", flows::one_request),
     ("flows", flows::many),
+    ("kafka-latency", latency::to_verdict),
+    ("kafka-scan", scan::through),
+    ("sql", sql::many),
+    ("everywhere", everywhere::beside_its_delays),
 ];
 
-/// The binaries that are measured.
+/// Only when it is named: it measures nothing, and takes minutes.
+const FLAKE: Bench = ("flake", flake::hunt);
+
+/// What is measured, and how much of it.
 struct Tools {
     assay: String,
     /// Not there: only ours is measured.
     hurl: Option<String>,
+    /// Messages of `kafka-scan`.
+    messages: u64,
+    /// Runs of each flow of `flake`.
+    count: usize,
+}
+
+fn option(words: &mut Vec<String>, name: &str) -> Option<String> {
+    let at = words.iter().position(|word| word == name)?;
+    let value = words.get(at + 1).cloned();
+    words.drain(at..(at + 2).min(words.len()));
+    value
+}
+
+fn number(words: &mut Vec<String>, name: &str, otherwise: u64) -> u64 {
+    let given = option(words, name);
+    given.map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name} takes a number, not {text}")))
 }
 
 fn main() {
     let mut words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    if words.first().is_some_and(|word| word == process::WORD) {
-        return process::measured(&words[1..]);
+    match words.first().map(String::as_str) {
+        Some(process::WORD) => return process::measured(&words[1..]),
+        Some(scan::WORD) => return scan::consume(&words[1..]),
+        _ => {}
     }
-    let option = |words: &mut Vec<String>, name: &str| {
-        let at = words.iter().position(|word| word == name)?;
-        let value = words.get(at + 1).cloned();
-        words.drain(at..(at + 2).min(words.len()));
-        value
-    };
     let hurl = option(&mut words, "--hurl");
+    let messages = number(&mut words, "--messages", scan::MESSAGES);
+    let count = usize::try_from(number(&mut words, "--count", 100)).unwrap();
     let assay = option(&mut words, "--assay").expect("scripts/bench says --assay PATH");
-    let tools = Tools { assay, hurl };
-    let known = || BENCHES.map(|(name, _)| name).join(", ");
-    let wanted = |name: &str| words.is_empty() || words.iter().any(|word| word == name);
-    if let Some(word) = words.iter().find(|word| !BENCHES.iter().any(|(name, _)| name == word)) {
-        panic!("there is no bench {word}: {}", known());
+    let tools = Tools { assay, hurl, messages, count };
+    let all = || BENCHES.iter().chain([&FLAKE]);
+    if let Some(word) = words.iter().find(|word| !all().any(|(name, _)| name == word)) {
+        panic!("there is no bench {word}: {}", all().map(|(name, _)| *name).collect::<Vec<_>>().join(", "));
     }
-    for (_, bench) in BENCHES.iter().filter(|(name, _)| wanted(name)) {
+    let wanted = |name: &str| words.iter().any(|word| word == name) || (words.is_empty() && name != FLAKE.0);
+    for (_, bench) in all().filter(|(name, _)| wanted(name)) {
         bench(&tools);
     }
 }
