@@ -65,7 +65,7 @@ fn many(arguments: &Arguments) -> ExitCode {
     let began = Instant::now();
     let most = arguments.seconds.map(Duration::from_secs);
     let go_on = || most.is_none_or(|most| began.elapsed() < most);
-    let report = campaign(arguments.seed, arguments.count, arguments.most_steps, go_on);
+    let report = campaign(arguments.seed, arguments.count, |seed| setup_of(seed, arguments.most_steps), go_on);
     if arguments.hits {
         println!("{}", report.hits);
     }
@@ -82,13 +82,16 @@ fn many(arguments: &Arguments) -> ExitCode {
             );
         }
     }
+    match report.hits.coverage() {
+        Ok(coverage) => println!("{coverage}"),
+        Err(wrong) => println!("the list of cells out of reach: {wrong}"),
+    }
     println!(
-        "{} executions in {:.1} s, {} failing seeds; {} kinds of faults, {} cells of the state x event table hit",
+        "{} executions in {:.1} s, {} failing seeds; {} kinds of faults",
         report.executions,
         began.elapsed().as_secs_f64(),
         report.failures.len(),
-        report.hits.faults.len(),
-        report.hits.cells.len()
+        report.hits.faults.len()
     );
     ExitCode::from(u8::from(!report.failures.is_empty()))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::hits::Counts;
@@ -19,40 +19,69 @@ pub struct Report {
     pub failures: BTreeMap<u64, (Setup, Vec<String>)>,
 }
 
-/// Simulates from `seed` on until `executions` are done; stops early when `go_on` says so.
-pub fn campaign(seed: u64, executions: u64, most_steps: u64, go_on: impl Fn() -> bool + Sync) -> Report {
+/// Simulates from `seed` on until `executions` are done; stops early when `go_on` says so. Seeds are counted in their
+/// order, so that the same ones count however many cores there are.
+pub fn campaign(
+    seed: u64,
+    executions: u64,
+    setup_of: impl Fn(u64) -> Setup + Sync,
+    go_on: impl Fn() -> bool + Sync,
+) -> Report {
     let next = AtomicU64::new(0);
-    let done = AtomicU64::new(0);
-    let report = Arc::new(Mutex::new(Report::default()));
+    let progress = Mutex::new(Progress::default());
     let workers = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
-                while done.load(Ordering::Relaxed) < executions && go_on() {
+                while lock(&progress).report.executions < executions && go_on() {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    let setup = setup_of(seed.wrapping_add(number), most_steps);
+                    let setup = setup_of(seed.wrapping_add(number));
                     let outcome = simulate(setup);
-                    done.fetch_add(outcome.executions, Ordering::Relaxed);
-                    note(&report, setup, outcome);
+                    let mut progress = lock(&progress);
+                    progress.finished.insert(number, (setup, outcome));
+                    progress.count(executions);
                 }
             });
         }
     });
-    let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
-    std::mem::take(&mut *report)
+    progress.into_inner().unwrap_or_else(PoisonError::into_inner).report
+}
+
+#[derive(Default)]
+struct Progress {
+    report: Report,
+    counted: u64,
+    finished: BTreeMap<u64, (Setup, Outcome)>,
+}
+
+impl Progress {
+    /// Counts what has finished without a gap.
+    fn count(&mut self, executions: u64) {
+        while self.report.executions < executions
+            && let Some((setup, outcome)) = self.finished.remove(&self.counted)
+        {
+            self.counted += 1;
+            self.report.note(setup, outcome);
+        }
+    }
+}
+
+fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
+    progress.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The simulation of a seed: one in eight without any fault.
 pub fn setup_of(seed: u64, most_steps: u64) -> Setup {
-    Setup { seed, executions: 1 + seed % 3, most_steps, faults: !seed.is_multiple_of(8), bug: None }
+    Setup { seed, executions: 1 + seed % 3, most_steps, faults: !seed.is_multiple_of(8), late: false, bug: None }
 }
 
-fn note(report: &Mutex<Report>, setup: Setup, outcome: Outcome) {
-    let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
-    report.executions += outcome.executions;
-    report.hits.add(&outcome.hits);
-    if !outcome.violations.is_empty() && report.failures.len() < 100 {
-        report.failures.insert(setup.seed, (setup, outcome.violations));
+impl Report {
+    fn note(&mut self, setup: Setup, outcome: Outcome) {
+        self.executions += outcome.executions;
+        self.hits.add(&outcome.hits);
+        if !outcome.violations.is_empty() && self.failures.len() < 100 {
+            self.failures.insert(setup.seed, (setup, outcome.violations));
+        }
     }
 }
 

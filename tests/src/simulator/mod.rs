@@ -15,6 +15,7 @@ mod world;
 
 pub use bugs::Bug;
 pub use campaign::{Report, campaign, flow_texts_of, setup_of, shrink};
-pub use hits::{Counts, Fault};
+pub use cells::{Cell, EVENTS, STATES, out_of_reach};
+pub use hits::{Counts, Coverage, Fault};
 pub use run::{Outcome, Setup, simulate};
 pub use types::SimTypes;

@@ -20,6 +20,7 @@ const VISIBILITY: SignedDuration = SignedDuration::from_mins(12);
 pub(super) struct SimQueue {
     world: Arc<World>,
     hits: Arc<Hits>,
+    late: bool,
     state: Mutex<State>,
     shared: OnceLock<Arc<Shared>>,
 }
@@ -40,9 +41,9 @@ struct Waiting {
 }
 
 impl SimQueue {
-    /// An empty queue.
-    pub(super) fn new(world: Arc<World>, hits: Arc<Hits>) -> Arc<Self> {
-        Arc::new(Self { world, hits, state: Mutex::default(), shared: OnceLock::new() })
+    /// An empty queue; `late`: many messages come a second time, long after the first.
+    pub(super) fn new(world: Arc<World>, hits: Arc<Hits>, late: bool) -> Arc<Self> {
+        Arc::new(Self { world, hits, late, state: Mutex::default(), shared: OnceLock::new() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -158,9 +159,10 @@ impl WorkQueue for SimQueue {
             self.hits.fault(Fault::Delayed);
             visible += SignedDuration::from_millis(self.world.below(90_000) as i64);
         }
-        if self.world.fault(40) {
+        let (doubled, within_ms) = if self.late { (300, 600_000) } else { (40, 60_000) };
+        if self.world.fault(doubled) {
             self.hits.fault(Fault::Doubled);
-            let later = visible + SignedDuration::from_millis(self.world.below(60_000) as i64);
+            let later = visible + SignedDuration::from_millis(self.world.below(within_ms) as i64);
             self.put(queue.clone(), message.clone(), later);
         }
         self.put(queue.clone(), message, visible);

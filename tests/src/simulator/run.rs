@@ -19,12 +19,12 @@ use assay_engine::plan::Plan;
 use jiff::{SignedDuration, Timestamp};
 
 use super::bugs::Bug;
-use super::cells::row;
+use super::cells::met;
 use super::check;
 use super::flow::{Shape, flow_texts};
 use super::hits::{Counts, Fault, Hits};
 use super::queue::SimQueue;
-use super::runner::{SimRunner, Targets, word};
+use super::runner::{SimRunner, Targets};
 use super::store::{Shared, SimStore, now_or_never};
 use super::types::SimCompiler;
 use super::world::{Executor, ProcessClock, ProcessId, World};
@@ -40,6 +40,8 @@ pub struct Setup {
     pub most_steps: u64,
     /// Whether anything goes wrong.
     pub faults: bool,
+    /// Whether many messages come a second time, long after the first.
+    pub late: bool,
     /// A bug that is planted.
     pub bug: Option<Bug>,
 }
@@ -104,7 +106,7 @@ impl Simulation {
     fn new(setup: Setup) -> Self {
         let world = World::new(setup.seed);
         let hits = Arc::new(Hits::default());
-        let queue = SimQueue::new(world.clone(), hits.clone());
+        let queue = SimQueue::new(world.clone(), hits.clone(), setup.late);
         let shared = Arc::new(Shared {
             inner: MemoryExecutionStore::new(ProcessClock::new(world.clone())),
             world: world.clone(),
@@ -326,7 +328,7 @@ impl Simulation {
             let Some(loaded) = loaded else { continue };
             let plan = now_or_never(self.plans.get(&self.shared.inner, &loaded.head.flow_version, &loaded.head.main));
             let Ok(plan) = plan else { continue };
-            self.hits.cell(row(&loaded.head, &loaded.parts, &plan, event), word(event));
+            met(&loaded.head, &loaded.parts, &plan, event).into_iter().for_each(|cell| self.hits.cell(cell));
         }
     }
 

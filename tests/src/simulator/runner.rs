@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use assay_app::ports::{Carried, ClaimKey, JobRunner, JobStop};
-use assay_engine::execution::Event;
 use assay_engine::id::ExecutionId;
 use assay_engine::job::{AssertionResult, Captured, ErrorClass, Fence, Job, JobError, JobPhase, JobResult, Outcome};
 use async_trait::async_trait;
@@ -223,22 +222,5 @@ impl JobRunner for SimRunner {
                 Carried::Finished(Box::new(self.result(&job, began, self.outcome(&job))))
             }
         }
-    }
-}
-
-/// The word of an event, for the table.
-pub(super) fn word(event: &Event) -> &'static str {
-    match event {
-        Event::Admitted { .. } => "Admitted",
-        Event::StepStarted { .. } => "StepStarted",
-        Event::StepPrepared { .. } => "StepPrepared",
-        Event::StepContinued { .. } => "StepContinued",
-        Event::StepFinished { .. } => "StepFinished",
-        Event::StepUndone { .. } => "StepUndone",
-        Event::WorkerLost { .. } => "WorkerLost",
-        Event::TimerFired { .. } => "TimerFired",
-        Event::ChildFinished { .. } => "ChildFinished",
-        Event::SignalReceived { .. } => "SignalReceived",
-        Event::CancelRequested { .. } => "CancelRequested",
     }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use assay_tests::scenario::Scenario;
+use assay_tests::simulator::{EVENTS, STATES};
 
-/// States, each with the events that lead to it. The step that events speak of is `s`.
-const STATES: &[(&str, &str, &[&str])] = &[
+/// [`STATES`], each with the events that lead to it. The step that events speak of is `s`.
+const WAYS: [(&str, &str, &[&str]); STATES.len()] = [
     ("queued", ACT, &[]),
     ("dispatched", ACT, &["admitted"]),
     ("claimed", ACT, &["admitted", "s started"]),
@@ -24,17 +25,21 @@ const STATES: &[(&str, &str, &[&str])] = &[
     ("child stopping", "steps: [{id: s, type: flow, with: {flow: child.yaml}}]", &["admitted", "cancel"]),
     ("undoing", FAULT, &["admitted", "s prepared {\"undo\": 1}", "s passed"]),
     ("in finally", "steps: [{id: a, type: act}]\nfinally: [{id: s, type: act}]", &["admitted", "a passed"]),
+    ("over, others run", NEEDED, &["admitted", "s passed"]),
     ("passed", ACT, &["admitted", "s passed"]),
+    ("ended badly", ACT, &["admitted", "s failed"]),
     ("cancelled", ACT, &["cancel"]),
 ];
 
 const ACT: &str = "steps: [{id: s, type: act, retry: {maxAttempts: 2, interval: 9s, jitter: false}}]";
 const NEEDS: &str = "steps: [{id: a, type: act}, {id: s, type: act}]";
+const NEEDED: &str = "steps: [{id: s, type: act}, {id: a, type: act}]";
 const WAITS_FOR_A_PLACE: &str = "steps: [{id: a, type: act, needs: []}, {id: s, type: act, needs: []}]";
 const ARMED: &str = "steps: [{id: x, type: act}, {id: s, type: expect, needs: [x], armBefore: x}]";
 const FAULT: &str = "steps: [{id: s, type: fault}]";
 
-const EVENTS: &[&str] = &[
+/// What each event of [`EVENTS`] is in a scenario.
+const SAID: [&str; EVENTS.len()] = [
     "admitted",
     "s started",
     "s prepared",
@@ -55,17 +60,18 @@ const EVENTS: &[&str] = &[
 
 #[test]
 fn every_event_in_every_state_does_what_the_table_says() {
+    assert_eq!(WAYS.map(|(state, ..)| state), STATES, "the simulator has the same states");
     let mut table = String::from("what an event does in a state: the first thing that follows, or why it is ignored\n");
-    for (state, flow, setup) in STATES {
+    for (state, flow, setup) in WAYS {
         table.push_str(&format!("\n{state}\n"));
-        for event in EVENTS {
+        for (event, said) in EVENTS.into_iter().zip(SAID) {
             let mut scenario = Scenario::of(flow, &BTreeMap::new()).unwrap();
             setup.iter().for_each(|line| scenario.when(line).unwrap());
-            scenario.when(event).unwrap();
-            let said = scenario.lines.first().map_or("nothing", String::as_str);
+            scenario.when(said).unwrap();
+            let follows = scenario.lines.first().map_or("nothing", String::as_str);
             let more = scenario.lines.len().saturating_sub(1);
             let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
-            table.push_str(&format!("  {event:<30} {said}{more}\n"));
+            table.push_str(&format!("  {event:<20} {follows}{more}\n"));
         }
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/state-event-table.txt");
