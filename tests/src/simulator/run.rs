@@ -65,7 +65,6 @@ const FAULTS_FOR: SignedDuration = SignedDuration::from_mins(12);
 const DRAIN: SignedDuration = SignedDuration::from_hours(9);
 /// Polls after which a simulation is taken for one that never ends.
 const MOST_POLLS: u64 = 150_000;
-
 /// Messages after which a simulation is taken for one that only grows.
 const MOST_MESSAGES: usize = 2_000;
 
@@ -117,8 +116,7 @@ impl Simulation {
             told: Mutex::default(),
         });
         queue.owed_to(shared.clone());
-        let compiler = SimCompiler::default();
-        let plans = Arc::new(Plans::new(Arc::new(compiler)));
+        let plans = Arc::new(Plans::new(Arc::new(SimCompiler::default())));
         let next_round = world.now();
         let mut simulation = Self {
             setup,
