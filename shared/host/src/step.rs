@@ -122,12 +122,7 @@ pub(crate) struct ExecutionSecrets {
 impl Secrets for ExecutionSecrets {
     async fn reveal(&self, names: &[String]) -> Result<BTreeMap<String, String>, StepError> {
         let known = self.source.reveal(&self.job.organization, &self.job.execution, names).await;
-        let known = known.map_err(|error| told("secret.unreadable", "read secrets", &error))?;
-        if let Some(missing) = names.iter().find(|name| !known.contains_key(*name)) {
-            let message = format!("the secret `{missing}` has no value");
-            return Err(StepError::new(StepErrorClass::Permanent, "secret.missing", message));
-        }
-        Ok(known)
+        known.map_err(|error| told("secret.unreadable", "read secrets", &error))
     }
 
     async fn seal(&self, text: &str) -> Result<String, StepError> {

@@ -191,7 +191,7 @@ impl Progress for () {
 /// Opens and seals what only a step function may see.
 #[async_trait]
 pub trait Secrets: Send + Sync {
-    /// The values of these secrets, by name. A missing one is a permanent error that names it.
+    /// The values of these secrets, by name; one that has no value is missing from the answer.
     async fn reveal(&self, names: &[String]) -> Result<BTreeMap<String, String>, StepError>;
     /// Seals a JSON text for the organization.
     async fn seal(&self, text: &str) -> Result<String, StepError>;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use assay_engine::bundle::Bundle;
 use assay_engine::execution::{Acceptance, Change, Effect, Event, Execution, Part, PartId, Transition};
 use assay_engine::id::{ExecutionId, OrganizationId, ProjectId};
-use assay_engine::job::{Captured, JobResult, Outcome};
+use assay_engine::job::{Captured, JobResult, Mask, Outcome};
 use assay_engine::plan::Plan;
 use assay_engine::status::ExecutionStatus;
 use jiff::Timestamp;
@@ -58,6 +58,7 @@ fn start(plan: &Plan, size: usize) -> Run<'_> {
         parent: None,
         depth: 0,
         seed: 1,
+        mask: Mask::default(),
         inputs: BTreeMap::from([("items".to_owned(), Captured::Clear(items))]),
         labels: BTreeMap::new(),
         carried: None,

@@ -10,7 +10,7 @@ use assay_engine::compile::compile;
 use assay_engine::execution::{Acceptance, Change, Effect, Event, Execution, Head, Part, PartId, Token, Transition};
 use assay_engine::expr::Programs;
 use assay_engine::id::{ExecutionId, OrganizationId, ProjectId};
-use assay_engine::job::{AssertionResult, Captured, ErrorClass, Fence, JobError, JobPhase, JobResult, Outcome};
+use assay_engine::job::{AssertionResult, Captured, ErrorClass, Fence, JobError, JobPhase, JobResult, Mask, Outcome};
 use assay_engine::plan::Plan;
 use assay_engine::status::ExecutionStatus;
 use jiff::{SignedDuration, Timestamp};
@@ -56,6 +56,7 @@ impl Scenario {
             parent: None,
             depth: 0,
             seed: 7,
+            mask: Mask::default(),
             inputs: inputs.iter().map(|(name, value)| (name.clone(), Captured::Clear(value.clone()))).collect(),
             labels: BTreeMap::new(),
             carried: None,

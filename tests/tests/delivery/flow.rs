@@ -132,6 +132,8 @@ impl Flow {
             kind: FlowKind::Api,
             inputs: Vec::new(),
             secrets: Vec::new(),
+            masked: Vec::new(),
+            secret_leavers: Vec::new(),
             secret_references: BTreeMap::new(),
             resources: Vec::new(),
             vars: Vec::new(),

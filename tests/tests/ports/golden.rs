@@ -8,7 +8,7 @@ use assay_engine::execution::{
     Active, ActiveState, CarriedInstance, Event, Expansion, FORMAT, Head, InstanceState, Parent, Part, PartId, Signal,
     Standing, Start, StepState, Stop, Timer, Token, UndoEntry, Unsent, Values,
 };
-use assay_engine::job::{Captured, Cookie, Job, JobPhase};
+use assay_engine::job::{Captured, Cookie, Job, JobPhase, Mask};
 use assay_engine::record::Record;
 use assay_engine::status::{ExecutionStatus, Phase};
 use serde::Serialize;
@@ -165,6 +165,7 @@ fn parts() -> Vec<(&'static str, Part)> {
     let start = Start {
         inputs: values().captures,
         vars: BTreeMap::from([("ref".into(), Captured::Clear("r1".into()))]),
+        mask: Mask { secrets: vec!["KEY".into()], sealed: vec!["c2VhbGVk".into()] },
         labels: BTreeMap::from([("team".into(), "payments".into())]),
         environment: Some("staging".into()),
         children: BTreeMap::from([("flow".into(), execution_id("child"))]),

@@ -10,7 +10,7 @@ use assay_engine::compile::compile;
 use assay_engine::execution::{Acceptance, Execution};
 use assay_engine::expr::Programs;
 use assay_engine::id::ExecutionId;
-use assay_engine::job::Captured;
+use assay_engine::job::{Captured, Mask};
 use assay_engine::plan::Plan;
 use assay_engine::status::{ExecutionStatus, worst_exit_code};
 use assay_host::{Embedded, Environment};
@@ -186,6 +186,7 @@ fn acceptable(flow: &Flow, id: &ExecutionId, inputs: &BTreeMap<String, Json>) ->
         parent: None,
         depth: 0,
         seed: 0,
+        mask: Mask::default(),
         inputs: inputs.iter().map(|(name, value)| (name.clone(), Captured::Clear(value.clone()))).collect(),
         labels: BTreeMap::new(),
         carried: None,

@@ -71,6 +71,7 @@ impl Dispatcher {
             depth: child.depth,
             seed: seed_of(&child.id, head.seed),
             inputs: child.inputs,
+            mask: child.mask,
             labels: BTreeMap::new(),
             carried,
             now,

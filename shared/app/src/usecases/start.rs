@@ -8,7 +8,7 @@ use assay_engine::execution::{
     Acceptance, Carried, Execution, NoRequest, NotCarried, Part, PartId, Refusal, RerunOptions, plan_rerun,
 };
 use assay_engine::id::{ExecutionId, OrganizationId, ProjectId};
-use assay_engine::job::Captured;
+use assay_engine::job::{Captured, Mask};
 use assay_engine::plan::Plan;
 
 use super::{ExecutionError, Executions, StartError};
@@ -88,6 +88,7 @@ impl Executions {
             parent: None,
             depth: 0,
             seed: asked.seed,
+            mask: Mask::default(),
             inputs,
             labels: asked.labels,
             carried: carried.map(Box::new),

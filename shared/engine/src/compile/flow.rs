@@ -49,7 +49,12 @@ pub(super) fn compile(shared: &Shared<'_>, path: &str, chain: &[String]) -> Opti
     shared.map(&root, "a flow", &FLOW_KEYS)?;
     let raws = steps(shared, &root, start)?;
     let started: Vec<Option<Started>> = raws.iter().map(|raw| children::started(shared, raw, path, chain)).collect();
-    let headings = Headings::read(shared, path, &root);
+    plan(shared, path, &root, &raws, &started).map(Arc::new)
+}
+
+/// The plan of a flow whose steps were read.
+fn plan(shared: &Shared<'_>, path: &str, root: &Node, raws: &[Raw<'_>], started: &[Option<Started>]) -> Option<Plan> {
+    let headings = Headings::read(shared, path, root);
     let declared = root.get("inputs").map(|node| inputs::read(shared, folder(path), node)).unwrap_or_default();
     let own = |key: &str| root.get(key).and_then(|node| shared.any_map(node, &format!("`{key}`"))).unwrap_or_default();
     let var_entries = environment::overlaid(own("vars"), &shared.environment.vars);
@@ -60,19 +65,11 @@ pub(super) fn compile(shared: &Shared<'_>, path: &str, chain: &[String]) -> Opti
     let vars = vars::read(shared, &var_entries);
     let group = root.get("concurrency").and_then(|node| group(shared, node));
     let own_secrets = root.get("secrets").map(|node| secrets::read(shared, node)).unwrap_or_default();
-    let names = names(shared, path, &raws, &started, &declared, &own_secrets, vars::secrets(&vars));
+    let names = names(shared, path, raws, started, &declared, &own_secrets, vars::secrets(&vars));
     vars::check(shared, &names, &vars);
     let longest = RefCell::default();
-    let scene = Scene {
-        shared,
-        names: &names,
-        resources: &resources,
-        judged: &judged,
-        defaults,
-        raws: &raws,
-        started: &started,
-        longest,
-    };
+    let scene =
+        Scene { shared, names: &names, resources: &resources, judged: &judged, defaults, raws, started, longest };
     let group = group.map(|group| checked_group(&scene, group));
     let steps: Vec<Option<Step>> = raws.iter().map(|raw| step::compile(&scene, raw)).collect();
     let compiled_resources = resources::compiled(&scene);
@@ -80,17 +77,18 @@ pub(super) fn compile(shared: &Shared<'_>, path: &str, chain: &[String]) -> Opti
     warnings::unused(&scene, &declared, &own_secrets);
     let steps = finish(&names, steps.into_iter().collect::<Option<Vec<_>>>()?);
     let named = names.found.take();
-    let own_names: Vec<String> = own_secrets.iter().map(|secret| secret.name.clone()).collect();
-    let more: Vec<String> = named.secrets.iter().filter(|name| !own_names.contains(name)).cloned().collect();
-    Some(Arc::new(Plan {
+    let secrets = secrets::all(&own_secrets, &named.secrets);
+    Some(Plan {
         version: shared.version.clone(),
         main_path: path.to_owned(),
-        kind: headings.kind.unwrap_or_else(|| default_kind(&raws, &started)),
+        kind: headings.kind.unwrap_or_else(|| default_kind(raws, started)),
         name: headings.name,
         description: headings.description,
         labels: headings.labels,
         inputs: declared.into_iter().map(|declared| declared.input).collect(),
-        secrets: own_names.into_iter().chain(more).collect(),
+        masked: secrets::masked(&secrets, &steps),
+        secret_leavers: secrets::leavers(&steps),
+        secrets,
         secret_references: secrets::references(shared, &own_secrets),
         resources: compiled_resources,
         vars: vars::compiled(&names, vars),
@@ -104,7 +102,7 @@ pub(super) fn compile(shared: &Shared<'_>, path: &str, chain: &[String]) -> Opti
         environment: shared.environment.name.clone(),
         env: Arc::new(named.env),
         schemas: Arc::new(named.schemas),
-    }))
+    })
 }
 
 /// The steps of both sections; none when there is nothing to compile.

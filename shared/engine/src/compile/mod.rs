@@ -29,6 +29,7 @@ mod project;
 mod references;
 mod resources;
 mod schema;
+mod schema_steps;
 mod secrets;
 mod shape;
 mod step;

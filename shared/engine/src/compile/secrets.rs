@@ -1,11 +1,11 @@
 //! `secrets`: names, or names with the place where a value is read from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::Shared;
 use super::fields::cut;
 use crate::diagnostics::Code;
-use crate::plan::{SecretFrom, SecretReference};
+use crate::plan::{Plan, SecretFrom, SecretReference, Step, StepKind};
 use crate::source::{Entry, Node, Span, Value};
 
 /// A declared secret.
@@ -97,4 +97,38 @@ fn reference(shared: &Shared<'_>, secret: &Declared, environment: bool) -> Optio
     let from = secret.from.clone()?;
     let place = shared.source(secret.span)?.place(secret.span);
     Some(SecretReference { from, environment, file: place.file, line: place.line, column: place.column })
+}
+
+/// The names of a flow's secrets: its own, then those of the environment that it names.
+pub(super) fn all<'n>(own: &[Declared], named: impl IntoIterator<Item = &'n String>) -> Vec<String> {
+    let mut names: Vec<String> = own.iter().map(|secret| secret.name.clone()).collect();
+    for name in named {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+/// These, and those of the flows that the steps start.
+pub(super) fn masked(own: &[String], steps: &[Step]) -> Vec<String> {
+    let below = steps.iter().filter_map(below).flat_map(|plan| plan.masked.iter());
+    own.iter().chain(below).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The steps that leave secrets to later ones: those that capture one, and flows in which one is captured.
+pub(super) fn leavers(steps: &[Step]) -> Vec<usize> {
+    let leaves = |step: &Step| {
+        step.captures.iter().any(|capture| capture.secret)
+            || below(step).is_some_and(|plan| !plan.secret_leavers.is_empty())
+    };
+    steps.iter().enumerate().filter(|(_, step)| leaves(step)).map(|(index, _)| index).collect()
+}
+
+/// The plan of the flow that a step starts.
+fn below(step: &Step) -> Option<&Plan> {
+    match &step.kind {
+        StepKind::Flow { plan, .. } => Some(plan),
+        _ => None,
+    }
 }

@@ -12,7 +12,7 @@ use super::standing::Standing;
 use super::state::{FORMAT, Head, Parent};
 use super::{Carried, Execution};
 use crate::id::{ExecutionId, OrganizationId, ProjectId};
-use crate::job::Captured;
+use crate::job::{Captured, Mask};
 use crate::plan::{Input, InputType, Plan};
 use crate::record::What;
 use crate::status::{ExecutionStatus, Phase};
@@ -37,6 +37,8 @@ pub struct Acceptance {
     pub seed: u64,
     /// The inputs that were given.
     pub inputs: BTreeMap<String, Captured>,
+    /// Of a sub-flow: what its parent masks.
+    pub mask: Mask,
     /// Labels beside the flow's own.
     pub labels: BTreeMap<String, String>,
     /// What a rerun carries over.
@@ -67,7 +69,7 @@ impl Execution {
         let mut labels = plan.labels.clone();
         labels.extend(asked.labels.clone());
         let environment = plan.environment.clone();
-        let start = Start { inputs, labels, environment, ..Start::default() };
+        let start = Start { inputs, mask: asked.mask.clone(), labels, environment, ..Start::default() };
         let mut execution = Self::empty(first_head(plan, &asked));
         execution.parts.insert(PartId::Start, Part::Start(start));
         execution.absent.insert(PartId::Signals);

@@ -128,6 +128,9 @@ impl Draft<'_> {
         let mut more = BTreeSet::new();
         seen.deferred.iter().for_each(|deferred| deferred.value.secrets(&mut more));
         secrets.extend(more.into_iter().filter(|name| !step.secrets.contains(name)));
+        let mut mask = self.mask(at.step)?;
+        mask.secrets.retain(|name| !secrets.contains(name));
+        mask.sealed.retain(|text| !seen.deferred.iter().any(|named| named.value.is_sealed_as(text)));
         let head = &self.head;
         Ok(Job {
             contract: CONTRACT,
@@ -143,6 +146,7 @@ impl Draft<'_> {
             scope: seen.values,
             deferred: seen.deferred,
             secrets,
+            mask,
             env: if runs { (*self.plan.env).clone() } else { BTreeMap::new() },
             files: step.files.clone(),
             assertions: if runs { assertions(step) } else { Vec::new() },

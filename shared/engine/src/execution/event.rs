@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::parts::{Part, PartId};
 use super::state::Head;
 use crate::id::ExecutionId;
-use crate::job::{Captured, Fence, Job, JobError, JobResult};
+use crate::job::{Captured, Fence, Job, JobError, JobResult, Mask};
 use crate::record::Record;
 use crate::status::ExecutionStatus;
 
@@ -200,6 +200,8 @@ pub struct ChildStart {
     pub main: String,
     /// Its inputs.
     pub inputs: BTreeMap<String, Captured>,
+    /// What its jobs mask beside its own secrets.
+    pub mask: Mask,
     /// Places that the parent lends it.
     pub width: u32,
     /// 1 for a child of a top-level execution.

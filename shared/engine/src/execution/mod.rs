@@ -13,6 +13,7 @@ mod event;
 mod limits;
 mod losses;
 mod machine;
+mod masks;
 mod parts;
 mod request;
 mod rerun;

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::standing::Standing;
 use crate::id::ExecutionId;
-use crate::job::{Captured, Cookie, JobPhase};
+use crate::job::{Captured, Cookie, JobPhase, Mask};
 
 /// Instances in one part.
 pub const BLOCK: u32 = 10;
@@ -94,6 +94,9 @@ pub struct Start {
     pub inputs: BTreeMap<String, Captured>,
     /// The vars, computed once; those that name a secret are missing here and stay templates.
     pub vars: BTreeMap<String, Captured>,
+    /// Of a sub-flow: what its jobs mask beside its own secrets.
+    #[serde(default, skip_serializing_if = "Mask::is_empty")]
+    pub mask: Mask,
     /// Labels of the flow and of the command.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,

@@ -211,6 +211,7 @@ impl Draft<'_> {
             fence: self.fence(at, JobPhase::Run, attempt, 0),
             main: path.clone(),
             inputs: split_inputs(whole),
+            mask: self.mask(at.step)?,
             width: places,
             depth: self.head.depth + 1,
             rerun_of: earlier,

@@ -72,6 +72,12 @@ impl Captured {
         }
     }
 
+    /// Whether it is this sealed text.
+    #[must_use]
+    pub fn is_sealed_as(&self, text: &str) -> bool {
+        matches!(self, Self::Sealed(own) if own == text)
+    }
+
     /// Null: what a capture without an answer is.
     pub const NULL: Self = Self::Clear(Json::Null);
 

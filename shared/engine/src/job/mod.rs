@@ -5,10 +5,12 @@
 
 mod captured;
 mod evidence;
+mod mask;
 mod order;
 mod result;
 
 pub use captured::{Captured, Deferred, LateTemplate, ScopeValue};
 pub use evidence::{Artifact, BlobRef, Evidence, Look, LookSummary};
+pub use mask::Mask;
 pub use order::{AssertionSpec, CONTRACT, CaptureSpec, Cookie, Fence, FileRef, Job, JobPhase, Looks};
 pub use result::{AssertionResult, ErrorClass, FailedCapture, JobError, JobResult, Outcome, Part};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::captured::{Captured, LateTemplate, ScopeValue};
+use super::mask::Mask;
 use crate::id::{ExecutionId, FlowVersionId, OrganizationId, ProjectId};
 
 /// The version of the contract that this code writes; it reads this one and those before it.
@@ -89,6 +90,9 @@ pub struct Job {
     /// The names of the secrets that `late` and the expressions may name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
+    /// What is masked although nothing in the job names it.
+    #[serde(default, skip_serializing_if = "Mask::is_empty")]
+    pub mask: Mask,
     /// Environment variables that expressions name with `env('NAME')`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,

@@ -31,6 +31,10 @@ pub struct Plan {
     pub inputs: Vec<Input>,
     /// The names of its secrets.
     pub secrets: Vec<String>,
+    /// These, and those of the flows that it starts: what its jobs mask.
+    pub masked: Vec<String>,
+    /// The steps that capture secrets, by index, in order.
+    pub secret_leavers: Vec<usize>,
     /// Where values of secrets are read from, as far as the environment or the flow says so.
     pub secret_references: BTreeMap<String, SecretReference>,
     /// The resources of the flow and its environment.

@@ -82,20 +82,10 @@ fn named(paths: &[Vec<String>], references: &References) -> bool {
 
 /// Opens a job; takes its `with` and its scope.
 pub(super) async fn open(job: &mut Job, secrets: &dyn Secrets, files: &Files) -> Result<Opened, StepError> {
-    let revealed = if job.secrets.is_empty() { BTreeMap::new() } else { secrets.reveal(&job.secrets).await? };
-    if let Some((name, _)) = revealed.iter().find(|(_, value)| value.len() < SHORTEST) {
-        let message = format!("the value of the secret {name} has fewer than {SHORTEST} bytes: it could not be masked");
-        return Err(StepError::new(StepErrorClass::Permanent, "secret.short", message));
-    }
+    let (revealed, needles) = revealed(job, secrets).await?;
     let env = std::mem::take(&mut job.env);
-    let mut opening = Opening {
-        secrets,
-        files,
-        seed: job.seed,
-        env: &env,
-        needles: revealed.values().cloned().collect(),
-        revealed: Json::from_iter(revealed),
-    };
+    let mut opening =
+        Opening { secrets, files, seed: job.seed, env: &env, needles, revealed: Json::from_iter(revealed) };
     let opened = opening.job(job).await;
     let masker = Masker::new(opening.needles);
     job.env = env;
@@ -103,6 +93,27 @@ pub(super) async fn open(job: &mut Job, secrets: &dyn Secrets, files: &Files) ->
         Ok(opened) => Ok(Opened { masker, ..opened }),
         Err(error) => Err(StepError { message: masker.cut_text(&error.message).into_owned(), ..error }),
     }
+}
+
+/// The values of the secrets that the job names, by name; and those of all that it masks. Only what is named must have a
+/// value, and one that could be masked.
+async fn revealed(job: &Job, secrets: &dyn Secrets) -> Result<(BTreeMap<String, String>, BTreeSet<String>), StepError> {
+    let names = [job.secrets.as_slice(), job.mask.secrets.as_slice()].concat();
+    if names.is_empty() {
+        return Ok((BTreeMap::new(), BTreeSet::new()));
+    }
+    let mut known = secrets.reveal(&names).await?;
+    let needles = known.values().cloned().collect();
+    known.retain(|name, _| job.secrets.contains(name));
+    if let Some(name) = job.secrets.iter().find(|name| !known.contains_key(*name)) {
+        let message = format!("the secret `{name}` has no value");
+        return Err(StepError::new(StepErrorClass::Permanent, "secret.missing", message));
+    }
+    if let Some((name, _)) = known.iter().find(|(_, value)| value.len() < SHORTEST) {
+        let message = format!("the value of the secret {name} has fewer than {SHORTEST} bytes: it could not be masked");
+        return Err(StepError::new(StepErrorClass::Permanent, "secret.short", message));
+    }
+    Ok((known, needles))
 }
 
 struct Opening<'a> {
@@ -130,6 +141,9 @@ type Opens<'s> = Pin<Box<dyn Future<Output = Result<OpenedValue, StepError>> + S
 impl Opening<'_> {
     /// The job, but for its masker, which is only made when everything has been seen.
     async fn job(&mut self, job: &mut Job) -> Result<Opened, StepError> {
+        for sealed in &job.mask.sealed {
+            self.sealed(sealed).await?;
+        }
         let scope = std::mem::take(&mut job.scope);
         let (scope, secret_paths) = self.scope(scope, &job.deferred, 0).await?;
         let mut with = std::mem::take(&mut job.with);
@@ -188,21 +202,24 @@ impl Opening<'_> {
         Box::pin(async move {
             match value {
                 Captured::Clear(value) => Ok((value.clone(), false)),
-                Captured::Sealed(sealed) => {
-                    let text = self.secrets.open(sealed).await?;
-                    let envelope: Envelope = serde_json::from_str(&text).map_err(|_| {
-                        let message = "a sealed value was opened and is none that a step function made";
-                        StepError::new(StepErrorClass::Permanent, "step.sealed", message)
-                    })?;
-                    self.needles.extend(envelope.secrets);
-                    if envelope.whole {
-                        self.needles.extend(leaves(&envelope.value));
-                    }
-                    Ok((envelope.value, envelope.whole))
-                }
+                Captured::Sealed(sealed) => self.sealed(sealed).await,
                 Captured::Deferred(deferred) => Ok((self.deferred(deferred, depth + 1).await?, true)),
             }
         })
+    }
+
+    /// The sealed value in clear. What is secret in it is masked from now on.
+    async fn sealed(&mut self, sealed: &str) -> Result<OpenedValue, StepError> {
+        let text = self.secrets.open(sealed).await?;
+        let envelope: Envelope = serde_json::from_str(&text).map_err(|_| {
+            let message = "a sealed value was opened and is none that a step function made";
+            StepError::new(StepErrorClass::Permanent, "step.sealed", message)
+        })?;
+        self.needles.extend(envelope.secrets);
+        if envelope.whole {
+            self.needles.extend(leaves(&envelope.value));
+        }
+        Ok((envelope.value, envelope.whole))
     }
 
     async fn deferred(&mut self, deferred: &Deferred, depth: usize) -> Result<Json, StepError> {

@@ -24,6 +24,9 @@ pub struct KafkaExpect {
     pub(super) lookers: super::run::Lookers,
 }
 
+/// What a resource of a cluster may hold.
+const CONNECTION: &[&str] = &["brokers", "sasl", "tls"];
+
 impl StepType for KafkaPublish {
     const NAME: &'static str = "kafka.publish";
     const SUMMARY: &'static str = "Writes one record to a Kafka topic and waits until it is acknowledged.";
@@ -32,6 +35,7 @@ impl StepType for KafkaPublish {
         OutputField { name: "offset", doc: "its offset there" },
         OutputField { name: "timestamp", doc: "its time, in milliseconds since 1970" },
     ];
+    const CONNECTION: &'static [&'static str] = CONNECTION;
     const KIND: FlowKind = FlowKind::Event;
     type Config = PublishConfig;
 
@@ -64,6 +68,7 @@ impl StepType for KafkaExpect {
     const ARMING: Option<Arming> = Some(Arming::Position);
     // Also a step that is armed before nothing keeps its position over retries and lost attempts.
     const PREPARES: bool = true;
+    const CONNECTION: &'static [&'static str] = CONNECTION;
     const KIND: FlowKind = FlowKind::Event;
     type Config = ExpectConfig;
 

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::check;
 use super::config::default_max_bytes;
+use super::spec::Redis;
 use crate::contract::StepType;
 use crate::expect::{self, Count, Span};
 use crate::http::Size;
@@ -111,6 +112,7 @@ impl StepType for RedisExpect {
         OutputField { name: "count", doc: "how many entries matched; with `distinctBy`, how many different ones" },
         OutputField { name: "seen", doc: "how many entries were looked at" },
     ];
+    const CONNECTION: &'static [&'static str] = Redis::CONNECTION;
     const EXPRESSIONS: &'static [&'static str] = &["match", "orderedBy", "distinctBy"];
     const ARMING: Option<Arming> = Some(Arming::Position);
     // Also a step that is armed before nothing keeps its position over retries and lost attempts.

@@ -281,3 +281,41 @@ async fn panics_checkpoints_and_unreadable_configs_betray_nothing() {
     let result = finished(assert_nothing_leaves(Script::output(json!({})), keys).await);
     assert_eq!(result.error.unwrap().code, "expression.value");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_another_step_sent_is_masked_where_it_comes_back() {
+    for disguise in disguises() {
+        let script = Script::output(json!({"heard": &disguise}));
+        let world = World::new(script, Outside::with_secrets(&[("CANARY", CANARY)]));
+        let keys = json!({
+            "mask": {"secrets": ["CANARY", "NEVER_GIVEN"]},
+            "assertions": [{"that": "heard == 'x'"}], "captures": [{"name": "got", "value": "heard"}],
+        });
+        let result = world.result(job(keys)).await;
+        assert_clean("the result", &serde_json::to_string(&result).unwrap());
+        assert_eq!(result.outcome, Outcome::Failed, "{:?}", result.error);
+        assert!(result.captures["got"].clear().is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_another_step_captured_is_masked_where_it_comes_back() {
+    let first = World::new(Script::output(json!({"token": "fresh-token-1"})), Outside::default());
+    let keys = json!({"captures": [{"name": "token", "value": "token", "secret": true}]});
+    let captured = serde_json::to_value(&first.result(job(keys)).await.captures["token"]).unwrap();
+    let second = World::new(Script::output(json!({"heard": "Bearer fresh-token-1"})), Outside::default());
+    let keys = json!({"mask": {"sealed": [captured["$sealed"]]}, "assertions": [{"that": "heard == 'x'"}]});
+    let result = second.result(job(keys)).await;
+    let text = serde_json::to_string(&result).unwrap();
+    assert!(text.contains("Bearer ***") && !text.contains("fresh-token"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_only_masked_is_not_in_scope() {
+    let world = World::new(Script::output(json!({})), Outside::with_secrets(&[("CANARY", CANARY), ("PIN", "123")]));
+    let masked = json!({"secrets": ["CANARY", "PIN"]});
+    let keys = json!({"mask": masked, "assertions": [{"that": "has(secrets.CANARY)"}]});
+    assert_eq!(world.result(job(keys)).await.outcome, Outcome::Failed);
+    let missing = world.result(job(json!({"secrets": ["NEVER_GIVEN"], "mask": masked}))).await;
+    assert_eq!((missing.outcome, missing.error.unwrap().code.as_str()), (Outcome::Errored, "secret.missing"));
+}

@@ -58,7 +58,7 @@ async fn a_secret_without_a_value_errors_the_step_and_is_named() {
     let result = world.result(job(json!({"secrets": ["KEY"]}))).await;
     assert_eq!(
         (result.outcome, error_of(&result)),
-        (Outcome::Errored, ("secret.missing", "the secret KEY has no value"))
+        (Outcome::Errored, ("secret.missing", "the secret `KEY` has no value"))
     );
 }
 

@@ -206,15 +206,8 @@ fn turned(bytes: &[u8]) -> Vec<u8> {
 #[async_trait]
 impl Secrets for Outside {
     async fn reveal(&self, names: &[String]) -> Result<BTreeMap<String, String>, StepError> {
-        let mut found = BTreeMap::new();
-        for name in names {
-            let Some(value) = self.secrets.get(name) else {
-                let message = format!("the secret {name} has no value");
-                return Err(StepError::new(StepErrorClass::Permanent, "secret.missing", message));
-            };
-            found.insert(name.clone(), value.clone());
-        }
-        Ok(found)
+        let known = names.iter().filter_map(|name| self.secrets.get_key_value(name));
+        Ok(known.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     async fn seal(&self, text: &str) -> Result<String, StepError> {

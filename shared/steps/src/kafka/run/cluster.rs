@@ -7,6 +7,7 @@ use assay_egress::Egress;
 use rdkafka::client::{Client, ClientContext};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode as Code;
+use rdkafka::metadata::Metadata;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
@@ -42,19 +43,52 @@ impl Asking<'_> {
         client: &Client<C>,
         until: Instant,
     ) -> Result<Vec<i32>, StepError> {
+        let unanswered = format!("no broker could be asked about `{}`", self.topic);
+        self.repeated(until, &unanswered, || self.ask(client, SLICE))
+    }
+
+    /// All that the cluster tells of itself. Judges every broker that is advertised.
+    pub(super) fn cluster<C: ClientContext>(&self, client: &Client<C>, until: Instant) -> Result<Metadata, StepError> {
+        self.repeated(until, "no broker could be asked about the cluster", || {
+            let Ok(metadata) = client.fetch_metadata(None, SLICE) else { return Ok(None) };
+            self.judge(&metadata)?;
+            Ok(Some(metadata))
+        })
+    }
+
+    /// Asks until there is an answer, it is `until`, or it is known that there will be none.
+    fn repeated<T>(
+        &self,
+        until: Instant,
+        unanswered: &str,
+        ask: impl Fn() -> Result<Option<T>, StepError>,
+    ) -> Result<T, StepError> {
         loop {
             self.reins.check()?;
-            if let Some(partitions) = self.ask(client, SLICE)? {
-                return Ok(partitions);
+            if let Some(answer) = ask()? {
+                return Ok(answer);
             }
             self.listen();
             if let Some(error) = fault::hopeless(self.ear) {
                 return Err(error);
             }
             if Instant::now() >= until {
-                return Err(fault::unreachable(self.ear, &format!("no broker could be asked about `{}`", self.topic)));
+                return Err(fault::unreachable(self.ear, unanswered));
             }
         }
+    }
+
+    fn judge(&self, metadata: &Metadata) -> Result<(), StepError> {
+        for broker in metadata.brokers() {
+            let port = u16::try_from(broker.port()).unwrap_or(0);
+            match self.runtime.block_on(self.egress.resolve(broker.host(), port)) {
+                Ok(_) => {}
+                // A broker that has gone is still advertised for a while; what has no address cannot be dialled.
+                Err(assay_egress::EgressError::Resolve { .. } | assay_egress::EgressError::NoAddress(_)) => {}
+                Err(error) => return Err(fault::egress(&error)),
+            }
+        }
+        Ok(())
     }
 
     /// Lets the client say what is wrong.
@@ -74,15 +108,7 @@ impl Asking<'_> {
         wait: Duration,
     ) -> Result<Option<Vec<i32>>, StepError> {
         let Ok(metadata) = client.fetch_metadata(Some(self.topic), wait) else { return Ok(None) };
-        for broker in metadata.brokers() {
-            let port = u16::try_from(broker.port()).unwrap_or(0);
-            match self.runtime.block_on(self.egress.resolve(broker.host(), port)) {
-                Ok(_) => {}
-                // A broker that has gone is still advertised for a while; what has no address cannot be dialled.
-                Err(assay_egress::EgressError::Resolve { .. } | assay_egress::EgressError::NoAddress(_)) => {}
-                Err(error) => return Err(fault::egress(&error)),
-            }
-        }
+        self.judge(&metadata)?;
         let Some(topic) = metadata.topics().first() else { return Err(fault::unknown_topic(self.topic)) };
         match topic.error().map(Code::from) {
             None => {}

@@ -17,6 +17,7 @@ use super::ear::Ear;
 use super::fault;
 use super::hunt::{Hunt, Hunted};
 use super::kept::Kept;
+use super::probe::probe;
 use super::reins::Reins;
 use super::target::Target;
 use crate::contract::{Prepared, StepContext, StepError, StepErrorClass as Class, StepOutcome, StepRunner};
@@ -57,6 +58,10 @@ impl StepRunner for KafkaExpect {
         let mut state = serde_json::to_value(position).map_err(|error| StepError::bug(error.to_string()))?;
         state["recordedAt"] = json!(cx.clock.now());
         Ok(Prepared { state, undo: None })
+    }
+
+    async fn probe(&self, resource: &Json, cx: &StepContext) -> Result<Option<String>, StepError> {
+        probe(resource, cx).await.map(Some)
     }
 
     async fn run(&self, config: ExpectConfig, cx: &StepContext) -> Result<StepOutcome, StepError> {

@@ -9,6 +9,7 @@ mod expect;
 mod fault;
 mod hunt;
 mod kept;
+mod probe;
 mod publish;
 mod record;
 mod reins;
