@@ -15,7 +15,6 @@ use assay_app::ports::{
 use assay_engine::bundle::Bundle;
 use assay_engine::execution::{Acceptance, Event, Execution};
 use assay_engine::id::ExecutionId;
-use assay_engine::job::Mask;
 use assay_engine::plan::Plan;
 use jiff::{SignedDuration, Timestamp};
 
@@ -199,7 +198,7 @@ impl Simulation {
             parent: None,
             depth: 0,
             seed: self.setup.seed,
-            mask: Mask::default(),
+            mask: <_>::default(),
             inputs: BTreeMap::new(),
             labels: BTreeMap::new(),
             carried: None,

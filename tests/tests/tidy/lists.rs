@@ -81,7 +81,7 @@ fn run_codes() -> Names {
                 let Some((family, rest)) = literal.split_once('.') else { continue };
                 let word = !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphabetic() || c == '-');
                 // The names of step types are no errors either.
-                if !word || Types.names().contains(&literal) {
+                if family.is_empty() || !word || Types.names().contains(&literal) {
                     continue;
                 }
                 if line.contains("Class") {
