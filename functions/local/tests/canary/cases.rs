@@ -58,6 +58,6 @@ pub(crate) const CASES: &[Cases] = &[
     Cases {
         step_type: "redis.expect",
         resource: r#"url: "redis://TARGET", username: "SECRET", password: "SECRET""#,
-        with: &[r#"channel: "c-SECRET", match: "message == secrets.PLANTED", within: 2s"#],
+        with: &[r#"stream: "s-SECRET", match: "fields.a == secrets.PLANTED", within: 2s"#],
     },
 ];
