@@ -6,11 +6,21 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use assay_engine::bundle::{Bundle, RunsAt};
+use assay_engine::bundle::{Bundle, EnvironmentText, RunsAt};
 use assay_engine::compile::compile;
 use assay_engine::diagnostics::Style;
 use assay_engine::expr::Programs;
 use assay_steps::registry::Types;
+
+/// The resources that `scripts/services` writes, for the example that needs systems.
+const RESOURCES: &str = "
+resources:
+  ledger: {type: sql, url: 'postgres://app@127.0.0.1/app'}
+  announcements: {type: kafka, brokers: '127.0.0.1:9092'}
+  cache: {type: redis, url: 'redis://127.0.0.1'}
+  logs: {type: loki, url: 'http://127.0.0.1:3100'}
+  metrics: {type: prometheus, url: 'http://127.0.0.1:9090'}
+";
 
 fn read(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Arc<[u8]>>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -27,7 +37,9 @@ fn read(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Arc<[u8]>>) {
 /// What is wrong with a flow among these files.
 fn problems(files: &BTreeMap<String, Arc<[u8]>>, main: &str) -> String {
     let (files, env) = (files.clone(), BTreeMap::new());
-    let bundle = Bundle { main: main.to_owned(), files, env, environment: None, runs_at: RunsAt::Laptop };
+    let environment = || EnvironmentText { name: "all".into(), file: "all.yaml".into(), text: RESOURCES.into() };
+    let environment = (main == "everywhere.yaml").then(environment);
+    let bundle = Bundle { main: main.to_owned(), files, env, environment, runs_at: RunsAt::Laptop };
     let problems = match compile(&bundle, &Types, &Programs::default()) {
         Ok(compiled) => compiled.warnings,
         Err(problems) => problems,

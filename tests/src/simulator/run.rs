@@ -204,8 +204,7 @@ impl Simulation {
             carried: None,
             now,
         };
-        let accepted = Execution::accept(&plan, asked);
-        let (execution, change) = match accepted {
+        let (execution, change) = match Execution::accept(&plan, asked) {
             Ok(accepted) => accepted,
             Err(refusal) => return self.shared.violated(format!("a drawn flow is refused: {refusal}")),
         };
