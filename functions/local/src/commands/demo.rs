@@ -5,7 +5,7 @@ use std::path::Path;
 use assay_engine::status::ExecutionStatus;
 use assay_host::Environment;
 
-use super::resources::filled;
+use super::resources::{Filled, filled};
 use super::run::run;
 use crate::args::{Command, CommandLine, DemoArgs};
 use crate::demo::{EVERYWHERE, EXAMPLES, Systems, start};
@@ -15,12 +15,12 @@ use crate::out::Out;
 use crate::project::Project;
 
 pub(super) async fn demo(args: DemoArgs, environment: &Environment, out: &mut Out) -> Result<u8, CommandError> {
-    let (resources, inputs) = match &args.env.env {
+    let given = match &args.env.env {
         Some(_) => filled(&args.env, environment, out)?,
-        None => <_>::default(),
+        None => Filled::default(),
     };
-    let port = args.port.or_else(|| port_of(inputs.get("baseUrl")?.as_str()?)).unwrap_or(0);
-    let systems = Systems { resources, lie: args.lie };
+    let port = args.port.or_else(|| port_of(given.inputs.get("baseUrl")?.as_str()?)).unwrap_or(0);
+    let systems = Systems { resources: given.resources, lie: args.lie };
     let shop =
         start(port, &systems).await.map_err(|error| CommandError::wrong(format!("start the shop: {error:#}")))?;
     let url = &shop.base_url;
@@ -34,7 +34,7 @@ pub(super) async fn demo(args: DemoArgs, environment: &Environment, out: &mut Ou
     let flows = lay_out(folder.path(), args.env.env.is_some())?;
     out.note(&format!("a small shop is up at {url}; {} flows run against it\n\n", flows.len()));
     let typed = typed(folder.path(), &flows, url, args.env.env.as_deref())?;
-    let code = run(typed, Project::default(), environment, out).await?;
+    let code = Box::pin(run(typed, Project::default(), environment, out)).await?;
     // Who stopped the flows wants to leave.
     if args.keep && code != ExecutionStatus::Cancelled.exit_code() {
         out.note(&format!(

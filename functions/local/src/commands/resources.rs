@@ -73,14 +73,13 @@ fn chosen(
             return Err(CommandError::wrong("no resources are meant: name an environment with --env, or flows"));
         }
     };
-    let found = distinct(flows);
+    let mut found = distinct(flows);
     let known: BTreeSet<&str> = found.iter().map(|one| one.resource().name.as_str()).collect();
     for name in &names {
         if !known.contains(name.as_str()) {
             return Err(CommandError::wrong(unknown(name, &known)));
         }
     }
-    let mut found = found;
     found.retain(|one| names.is_empty() || names.iter().any(|name| **name == one.resource().name));
     Ok(found)
 }
@@ -279,25 +278,26 @@ fn values(
     Ok(values)
 }
 
-/// The resources of an environment by name, with everything filled in, and the values that it gives to inputs.
-pub(super) fn filled(
-    env: &EnvArgs,
-    variables: &Environment,
-    out: &mut Out,
-) -> Result<(Map<String, Json>, Map<String, Json>), CommandError> {
-    let project = Project::default();
-    let (mut resources, mut inputs) = (Map::new(), Map::new());
+/// What an environment says, with everything filled in: the fields of resources and the values of inputs, by name.
+#[derive(Default)]
+pub(super) struct Filled {
+    pub(super) resources: Map<String, Json>,
+    pub(super) inputs: Map<String, Json>,
+}
+
+/// Reads an environment with its secrets.
+pub(super) fn filled(env: &EnvArgs, variables: &Environment, out: &mut Out) -> Result<Filled, CommandError> {
+    let (project, mut filled) = (Project::default(), Filled::default());
     for one in chosen(&[], env, &project, variables, out)? {
         let values = values(&one, &Values::new(), &project, variables, out)?;
         out.mask(values.values());
-        let name = one.resource().name.clone();
-        let fields = rendered(&one, &values);
-        let fields = fields.map_err(|why| CommandError::wrong(format!("the resource {name}: {why}")))?;
-        resources.insert(name, fields);
-        let given = one.flow.plan.inputs.iter();
-        inputs = given.map(|input| (input.name.clone(), input.default.clone().unwrap_or_default())).collect();
+        let name = &one.resource().name;
+        let fields =
+            rendered(&one, &values).map_err(|why| CommandError::wrong(format!("the resource {name}: {why}")))?;
+        filled.resources.insert(name.clone(), fields);
+        filled.inputs = inputs(&one.flow.plan);
     }
-    Ok((resources, inputs))
+    Ok(filled)
 }
 
 /// What templates of resources name.
@@ -312,12 +312,15 @@ impl Scope for Names {
     }
 }
 
+/// What the environment, or else the flow, gives to inputs.
+fn inputs(plan: &Plan) -> Map<String, Json> {
+    plan.inputs.iter().map(|input| (input.name.clone(), input.default.clone().unwrap_or_default())).collect()
+}
+
 /// The resource's fields with everything filled in.
 fn rendered(one: &Named, secrets: &Values) -> Result<Json, String> {
     let plan: &Plan = &one.flow.plan;
-    let inputs: Map<String, Json> =
-        plan.inputs.iter().map(|input| (input.name.clone(), input.default.clone().unwrap_or_default())).collect();
-    let mut scope = json!({"inputs": inputs, "vars": {}, "secrets": secrets});
+    let mut scope = json!({"inputs": inputs(plan), "vars": {}, "secrets": secrets});
     let mut cx = Evaluation::new(Timestamp::now(), random()).with_env(&plan.env).with_schemas(&plan.schemas);
     for var in &plan.vars {
         // A var that cannot be computed here is missed only by who names it.

@@ -1,6 +1,8 @@
 //! One order, proven in every system that it touches; and a shop that lies in one of them, which turns exactly the step that
 //! looks there failed.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot start the shop fails")]
+
 mod shop;
 
 use assay_services::Services;
