@@ -17,7 +17,7 @@ pub(crate) const WORD: &str = "scan";
 /// How many messages there are unless it is said.
 pub(crate) const MESSAGES: u64 = 1_000_000;
 
-const TOPIC: &str = "bench-scan";
+const TOPIC: &str = "bench-orders";
 const SIZE: usize = 1024;
 const LIMIT: f64 = 60_000.0;
 const AIM: f64 = 150_000.0;
@@ -26,8 +26,8 @@ const AIM: f64 = 150_000.0;
 fn order(number: u64) -> String {
     let mut lines = String::new();
     for line in 0..6_u64 {
-        let cents = (number + line) % 9_973;
-        let _ = write!(lines, "{{\"sku\":\"SKU-{line:04}\",\"quantity\":{line},\"cents\":{cents:05},\"gift\":false}},");
+        let cents = 10_000 + (number + line) % 9_973;
+        let _ = write!(lines, "{{\"sku\":\"SKU-{line:04}\",\"quantity\":{line},\"cents\":{cents},\"gift\":false}},");
     }
     lines.pop();
     let mut text = format!(
