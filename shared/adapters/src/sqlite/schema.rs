@@ -11,7 +11,7 @@ use super::error::port_error;
 const APPLICATION: i32 = 0x4153_5359;
 
 /// Each makes the file of one version of the one before it; they are never changed, only added to.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// Makes the file one that this code understands.
 pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), PortError> {

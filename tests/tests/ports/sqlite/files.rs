@@ -167,6 +167,30 @@ async fn a_newer_programs_store_is_refused() {
     assert!(message.contains("format 99") && message.contains("use the newer program"), "{message}");
 }
 
+#[tokio::test]
+async fn a_store_of_the_first_format_becomes_one_of_this_format_with_its_claims() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = Connection::open(file(folder.path())).unwrap();
+    before.execute_batch(include_str!("../../../../shared/adapters/src/sqlite/schema/1.sql")).unwrap();
+    before.pragma_update(None, "application_id", 0x4153_5359).unwrap();
+    before.pragma_update(None, "user_version", 1).unwrap();
+    for (fence, stage) in [("awaited", 0), ("held", 1), ("done", 2), ("settled", 3)] {
+        let insert = "INSERT INTO claims VALUES (7, ?1, ?2, 'p', 'd', 5, 0, 'told', 'job')";
+        before.execute(insert, rusqlite::params![fence, stage]).unwrap();
+    }
+    drop(before);
+    drop(open(folder.path()));
+    let after = Connection::open(file(folder.path())).unwrap();
+    let texts = |sql: &str| -> Vec<String> {
+        let mut rows = after.prepare(sql).unwrap();
+        rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert_eq!(texts("SELECT fence FROM claims ORDER BY stage"), ["awaited", "held", "done"]);
+    assert_eq!(texts("SELECT report || job || process || lease_until FROM claims WHERE stage = 2"), ["toldjobp5"]);
+    assert_eq!(texts("SELECT fence FROM settled_claims"), ["settled"]);
+    assert_eq!(after.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap(), 2);
+}
+
 /// Writes the log back into the file.
 fn write_back(path: &Path) {
     let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";

@@ -42,25 +42,19 @@ CREATE TABLE records (
 );
 CREATE UNIQUE INDEX records_by_execution ON records (execution, seq);
 
-CREATE TABLE claims (               -- those that are not settled: few, so that they touch few pages
-  n INTEGER PRIMARY KEY,            -- a table of its own rows: a report stays in its page
+CREATE TABLE claims (
   execution INTEGER NOT NULL,
   fence TEXT NOT NULL,
-  stage INTEGER NOT NULL,           -- 0 awaited, 1 held, 2 done
+  stage INTEGER NOT NULL,           -- 0 awaited, 1 held, 2 done, 3 settled
   process TEXT,
   delivery TEXT,
   lease_until INTEGER NOT NULL,
   stop INTEGER NOT NULL,
   report TEXT,
   job TEXT,
-  UNIQUE (execution, fence)
-);
-
-CREATE TABLE settled_claims (
-  execution INTEGER NOT NULL,
-  fence TEXT NOT NULL,
   PRIMARY KEY (execution, fence)
 ) WITHOUT ROWID;
+CREATE INDEX claims_open ON claims (lease_until) WHERE stage IN (1, 2);
 
 CREATE TABLE admission (
   organization TEXT PRIMARY KEY,
