@@ -5,10 +5,14 @@
 mod bodies;
 mod certificates;
 mod fault_cases;
+#[path = "../shared/fault_table.rs"]
+mod fault_table;
 mod faults;
 mod guarded;
 mod honest;
 mod kept;
+#[path = "../shared/outside.rs"]
+mod outside;
 mod page;
 mod secured;
 mod sessions;

@@ -4,9 +4,13 @@
 
 mod cluster;
 mod fault_cases;
+#[path = "../shared/fault_table.rs"]
+mod fault_table;
 mod faults;
 mod guarded;
 mod outages;
+#[path = "../shared/outside.rs"]
+mod outside;
 mod publishing;
 mod surroundings;
 mod turns;

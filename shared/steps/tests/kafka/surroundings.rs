@@ -1,69 +1,20 @@
 //! What the steps are run with.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use assay_egress::Egress;
 use assay_engine::expr::Programs;
-use assay_engine::job::{Artifact, BlobRef, Job, JobResult};
+use assay_engine::job::{Job, JobResult};
 use assay_steps::carry::{CarriedOut, Surroundings, carry_out};
-use assay_steps::contract::{Artifacts, Clock, Files, Secrets, StepError, StepErrorClass};
+use assay_steps::contract::Files;
 use assay_steps::kafka::{KafkaExpect, KafkaPublish};
 use assay_steps::registry::Runners;
-use async_trait::async_trait;
-use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
-/// The files beside a flow.
-#[derive(Default)]
-pub(crate) struct FilesInMemory(pub(crate) HashMap<String, Bytes>);
-
-#[async_trait]
-impl Files for FilesInMemory {
-    async fn read(&self, name: &str) -> Result<Bytes, StepError> {
-        let missing =
-            || StepError::new(StepErrorClass::Permanent, "file.missing", format!("there is no file `{name}`"));
-        self.0.get(name).cloned().ok_or_else(missing)
-    }
-}
-
-struct Nothing;
-
-#[async_trait]
-impl Artifacts for Nothing {
-    async fn put(&self, _: &str, _: &str, _: Bytes) -> Result<Artifact, StepError> {
-        Err(StepError::bug("the kafka steps leave no artifacts"))
-    }
-    async fn put_evidence(&self, name: &str, bytes: Bytes) -> Result<BlobRef, StepError> {
-        let blob = json!({"key": name, "size": bytes.len(), "sha256": "0".repeat(64)});
-        serde_json::from_value(blob).map_err(|error| StepError::bug(error.to_string()))
-    }
-}
-
-#[async_trait]
-impl Secrets for Nothing {
-    async fn reveal(&self, names: &[String]) -> Result<BTreeMap<String, String>, StepError> {
-        assert!(names.is_empty(), "these tests have no secrets");
-        Ok(BTreeMap::new())
-    }
-    async fn seal(&self, text: &str) -> Result<String, StepError> {
-        Ok(text.to_owned())
-    }
-    async fn open(&self, sealed: &str) -> Result<String, StepError> {
-        Ok(sealed.to_owned())
-    }
-}
-
-struct WallClock;
-
-impl Clock for WallClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
+use crate::outside::{EvidenceOnly, FilesInMemory, NoSecrets, WallClock};
 
 /// A process and an execution.
 pub(crate) struct World {
@@ -135,9 +86,9 @@ impl World {
         let job: Job = serde_json::from_value(job.clone()).unwrap();
         let surroundings = Surroundings {
             egress: Arc::new(self.egress.clone()),
-            secrets: Arc::new(Nothing),
+            secrets: Arc::new(NoSecrets),
             files: Arc::clone(&self.files) as Arc<dyn Files>,
-            artifacts: Arc::new(Nothing),
+            artifacts: Arc::new(EvidenceOnly),
             clock: Arc::new(WallClock),
             programs: Arc::new(Programs::default()),
             progress: Arc::new(()),

@@ -6,11 +6,15 @@
 #[expect(dead_code, reason = "the http step's tests use more of it")]
 mod certificates;
 mod fault_cases;
+#[path = "../shared/fault_table.rs"]
+mod fault_table;
 mod faults;
 mod guarded;
 mod hostile;
 mod log;
 mod numbers;
+#[path = "../shared/outside.rs"]
+mod outside;
 mod page;
 mod secured;
 mod surroundings;

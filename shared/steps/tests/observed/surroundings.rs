@@ -1,80 +1,25 @@
 //! What the steps are run with.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assay_egress::Egress;
 use assay_engine::expr::Programs;
-use assay_engine::job::{Artifact, BlobRef, Job, JobResult};
+use assay_engine::job::{Job, JobResult};
 use assay_steps::carry::{CarriedOut, Surroundings, carry_out};
-use assay_steps::contract::{
-    Artifacts, Clock, Files, Output, Progress, Secrets, StepContext, StepError, StepErrorClass, StepOutcome, StepRunner,
-};
+use assay_steps::contract::{Output, Progress, StepContext, StepError, StepOutcome, StepRunner};
 use assay_steps::loki::Loki;
 use assay_steps::prometheus::Prometheus;
 use assay_steps::registry::Runners;
-use async_trait::async_trait;
-use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value as Json, json};
-use std::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::outside::{EvidenceOnly, FilesInMemory, NoSecrets, WallClock};
+
 /// The step types of these tests.
 pub(crate) const TYPES: [&str; 2] = ["loki", "prometheus"];
-
-#[derive(Default)]
-struct FilesInMemory(HashMap<String, Bytes>);
-
-#[async_trait]
-impl Files for FilesInMemory {
-    async fn read(&self, name: &str) -> Result<Bytes, StepError> {
-        let missing =
-            || StepError::new(StepErrorClass::Permanent, "file.missing", format!("there is no file `{name}`"));
-        self.0.get(name).cloned().ok_or_else(missing)
-    }
-}
-
-/// Keeps evidence that is too large for a record.
-struct Keeps;
-
-#[async_trait]
-impl Artifacts for Keeps {
-    async fn put(&self, _: &str, _: &str, _: Bytes) -> Result<Artifact, StepError> {
-        Err(StepError::bug("these steps leave no artifacts"))
-    }
-    async fn put_evidence(&self, name: &str, bytes: Bytes) -> Result<BlobRef, StepError> {
-        let blob = json!({"key": name, "size": bytes.len(), "sha256": "0".repeat(64), "mediaType": "application/json", "name": name});
-        serde_json::from_value(blob).map_err(|error| StepError::bug(error.to_string()))
-    }
-}
-
-struct NoSecrets;
-
-#[async_trait]
-impl Secrets for NoSecrets {
-    async fn reveal(&self, names: &[String]) -> Result<BTreeMap<String, String>, StepError> {
-        assert!(names.is_empty(), "these tests have no secrets");
-        Ok(BTreeMap::new())
-    }
-    async fn seal(&self, text: &str) -> Result<String, StepError> {
-        Ok(text.to_owned())
-    }
-    async fn open(&self, sealed: &str) -> Result<String, StepError> {
-        Ok(sealed.to_owned())
-    }
-}
-
-/// The machine's clock: the real systems have it too.
-struct WallClock;
-
-impl Clock for WallClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
 
 /// A process with its steps, and an execution.
 pub(crate) struct World {
@@ -103,7 +48,7 @@ impl World {
         StepContext {
             egress: Arc::new(self.egress.clone()),
             files: Arc::new(FilesInMemory::default()),
-            artifacts: Arc::new(Keeps),
+            artifacts: Arc::new(EvidenceOnly),
             progress: Arc::new(()),
             stop: self.stop.clone(),
             deadline: Instant::now() + self.timeout,
@@ -192,7 +137,7 @@ pub(crate) async fn carry_watched(
         egress: Arc::new(world.egress),
         secrets: Arc::new(NoSecrets),
         files: Arc::new(FilesInMemory::default()),
-        artifacts: Arc::new(Keeps),
+        artifacts: Arc::new(EvidenceOnly),
         clock: Arc::new(WallClock),
         programs: Arc::new(Programs::default()),
         progress,

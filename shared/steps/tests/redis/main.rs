@@ -5,10 +5,14 @@
 mod certificates;
 mod expecting;
 mod fault_cases;
+#[path = "../shared/fault_table.rs"]
+mod fault_table;
 mod faults;
 mod guarded;
 mod kept;
 mod outages;
+#[path = "../shared/outside.rs"]
+mod outside;
 mod page;
 mod replies;
 mod signing;

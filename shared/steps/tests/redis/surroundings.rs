@@ -1,75 +1,22 @@
 //! What the step is run with.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assay_egress::Egress;
 use assay_engine::expr::Programs;
-use assay_engine::job::{Artifact, BlobRef, Job, JobResult};
+use assay_engine::job::{Job, JobResult};
 use assay_steps::carry::{CarriedOut, Surroundings, carry_out};
-use assay_steps::contract::{
-    Artifacts, Clock, Files, Output, Secrets, StepContext, StepError, StepErrorClass, StepOutcome, StepRunner,
-};
+use assay_steps::contract::{Files, Output, StepContext, StepError, StepOutcome, StepRunner};
 use assay_steps::redis::{Redis, RedisExpect};
 use assay_steps::registry::Runners;
-use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// The files beside a flow.
-#[derive(Default)]
-pub(crate) struct FilesInMemory(pub(crate) HashMap<String, Bytes>);
-
-#[async_trait]
-impl Files for FilesInMemory {
-    async fn read(&self, name: &str) -> Result<Bytes, StepError> {
-        let missing =
-            || StepError::new(StepErrorClass::Permanent, "file.missing", format!("there is no file `{name}`"));
-        self.0.get(name).cloned().ok_or_else(missing)
-    }
-}
-
-struct NoArtifacts;
-
-#[async_trait]
-impl Artifacts for NoArtifacts {
-    async fn put(&self, _: &str, _: &str, _: Bytes) -> Result<Artifact, StepError> {
-        Err(StepError::bug("these steps leave no artifacts"))
-    }
-    async fn put_evidence(&self, name: &str, bytes: Bytes) -> Result<BlobRef, StepError> {
-        let blob = json!({"key": name, "size": bytes.len(), "sha256": "", "mediaType": "application/json"});
-        Ok(serde_json::from_value(blob).unwrap())
-    }
-}
-
-struct NoSecrets;
-
-#[async_trait]
-impl Secrets for NoSecrets {
-    async fn reveal(&self, names: &[String]) -> Result<BTreeMap<String, String>, StepError> {
-        assert!(names.is_empty(), "these tests have no secrets");
-        Ok(BTreeMap::new())
-    }
-    async fn seal(&self, text: &str) -> Result<String, StepError> {
-        Ok(text.to_owned())
-    }
-    async fn open(&self, sealed: &str) -> Result<String, StepError> {
-        Ok(sealed.to_owned())
-    }
-}
-
-/// The machine's clock.
-pub(crate) struct WallClock;
-
-impl Clock for WallClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
+use crate::outside::{EvidenceOnly, FilesInMemory, NoSecrets, WallClock};
 
 /// A process that carries steps out, and what they find in it.
 pub(crate) struct World {
@@ -107,7 +54,7 @@ impl World {
         StepContext {
             egress: Arc::new(self.egress.clone()),
             files: Arc::clone(&self.files) as Arc<dyn Files>,
-            artifacts: Arc::new(NoArtifacts),
+            artifacts: Arc::new(EvidenceOnly),
             progress: Arc::new(()),
             stop: self.stop.clone(),
             deadline: Instant::now() + self.timeout,
@@ -210,7 +157,7 @@ pub(crate) async fn carry(world: World, job: Json) -> JobResult {
         egress: Arc::new(world.egress),
         secrets: Arc::new(NoSecrets),
         files: Arc::clone(&world.files) as Arc<dyn Files>,
-        artifacts: Arc::new(NoArtifacts),
+        artifacts: Arc::new(EvidenceOnly),
         clock: Arc::new(WallClock),
         programs: Arc::new(Programs::default()),
         progress: Arc::new(()),

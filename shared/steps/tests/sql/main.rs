@@ -3,12 +3,16 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what surrounds a test is test code too")]
 
 mod fault_cases;
+#[path = "../shared/fault_table.rs"]
+mod fault_table;
 mod faults;
 mod guarded;
 mod liar;
 mod logins;
 mod mariadb;
 mod mutations;
+#[path = "../shared/outside.rs"]
+mod outside;
 mod page;
 mod postgres;
 mod restarts;

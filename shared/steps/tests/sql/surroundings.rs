@@ -1,74 +1,20 @@
 //! What the step is run with.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assay_egress::Egress;
 use assay_engine::expr::Programs;
-use assay_engine::job::{Artifact, BlobRef, Job, JobResult};
+use assay_engine::job::{Job, JobResult};
 use assay_steps::carry::{CarriedOut, Surroundings, carry_out};
-use assay_steps::contract::{
-    Artifacts, Clock, Cookies, Files, Output, Secrets, StepContext, StepError, StepErrorClass, StepOutcome, StepRunner,
-};
+use assay_steps::contract::{Clock, Cookies, Files, Output, StepContext, StepError, StepOutcome, StepRunner};
 use assay_steps::registry::Runners;
 use assay_steps::sql::{Sql, SqlConfig};
-use async_trait::async_trait;
-use bytes::Bytes;
-use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// The files beside a flow.
-#[derive(Default)]
-pub(crate) struct FilesInMemory(pub(crate) HashMap<String, Bytes>);
-
-#[async_trait]
-impl Files for FilesInMemory {
-    async fn read(&self, name: &str) -> Result<Bytes, StepError> {
-        let missing =
-            || StepError::new(StepErrorClass::Permanent, "file.missing", format!("there is no file `{name}`"));
-        self.0.get(name).cloned().ok_or_else(missing)
-    }
-}
-
-struct NoArtifacts;
-
-#[async_trait]
-impl Artifacts for NoArtifacts {
-    async fn put(&self, _: &str, _: &str, _: Bytes) -> Result<Artifact, StepError> {
-        Err(StepError::bug("the sql step leaves no artifacts"))
-    }
-    async fn put_evidence(&self, _: &str, _: Bytes) -> Result<BlobRef, StepError> {
-        Err(StepError::bug("the sql step leaves no evidence of its own"))
-    }
-}
-
-struct NoSecrets;
-
-#[async_trait]
-impl Secrets for NoSecrets {
-    async fn reveal(&self, names: &[String]) -> Result<BTreeMap<String, String>, StepError> {
-        assert!(names.is_empty(), "these tests have no secrets");
-        Ok(BTreeMap::new())
-    }
-    async fn seal(&self, text: &str) -> Result<String, StepError> {
-        Ok(text.to_owned())
-    }
-    async fn open(&self, sealed: &str) -> Result<String, StepError> {
-        Ok(sealed.to_owned())
-    }
-}
-
-/// A clock that stands until it is set.
-pub(crate) struct StandingClock(pub(crate) Mutex<Timestamp>);
-
-impl Clock for StandingClock {
-    fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap()
-    }
-}
+use crate::outside::{EvidenceOnly, FilesInMemory, NoSecrets, StandingClock};
 
 /// A step, its process and its execution.
 pub(crate) struct World {
@@ -102,7 +48,7 @@ impl World {
         let cx = StepContext {
             egress: Arc::new(self.egress.clone()),
             files: Arc::clone(&self.files) as Arc<dyn Files>,
-            artifacts: Arc::new(NoArtifacts),
+            artifacts: Arc::new(EvidenceOnly),
             progress: Arc::new(()),
             stop: self.stop.clone(),
             deadline: Instant::now() + self.timeout,
@@ -165,7 +111,7 @@ pub(crate) async fn carry_looking(world: World, with: Json, looks: Json, asserti
         egress: Arc::new(world.egress),
         secrets: Arc::new(NoSecrets),
         files: Arc::clone(&world.files) as Arc<dyn Files>,
-        artifacts: Arc::new(NoArtifacts),
+        artifacts: Arc::new(EvidenceOnly),
         clock: Arc::clone(&world.clock) as Arc<dyn Clock>,
         programs: Arc::new(Programs::default()),
         progress: Arc::new(()),
