@@ -10,6 +10,8 @@ mod lifetime;
 mod list_cursor;
 mod private_file;
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod folder;
 pub mod memory;
 pub mod secret_box;
