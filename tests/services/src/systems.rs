@@ -115,6 +115,35 @@ impl Services {
         self.text("prometheus", "remoteWrite")
     }
 
+    /// The base address of the emulator of AWS, for `AWS_ENDPOINT_URL`.
+    #[must_use]
+    pub fn aws_url(&self) -> &str {
+        self.text("aws", "url")
+    }
+
+    /// The environment that an AWS client or a program needs to find the emulator: endpoint, region, credentials. The access
+    /// key is the account: what tests make under one of their own twelve digits no other test sees.
+    ///
+    /// # Panics
+    /// When the account is not of twelve digits.
+    #[must_use]
+    pub fn aws_environment(&self, account: &str) -> [(&'static str, String); 4] {
+        let digits = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        assert!(digits, "an account has twelve digits: {account}");
+        [
+            ("AWS_ENDPOINT_URL", self.aws_url().to_owned()),
+            ("AWS_REGION", self.aws_region().to_owned()),
+            ("AWS_ACCESS_KEY_ID", account.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", self.text("aws", "secretAccessKey").to_owned()),
+        ]
+    }
+
+    /// The region that the emulator stands for.
+    #[must_use]
+    pub fn aws_region(&self) -> &str {
+        self.text("aws", "region")
+    }
+
     /// The file of the authority that signed the systems' certificates, for `localhost` and `127.0.0.1`.
     #[must_use]
     pub fn tls_ca(&self) -> &str {
