@@ -1,0 +1,10 @@
+//! Executions in DynamoDB: one table for them, their history, flow versions and admission, and one for claims.
+//!
+//! An execution is a root item that every save replaces by one conditional write, and items around it that hold what the
+//! root has no room for. What lies around is either immutable or older than the root says: no transaction is needed.
+//! `docs/state-on-aws.md` has every key and every access pattern.
+
+mod error;
+mod tables;
+
+pub use tables::{CLAIMS, IndexSchema, KeySchema, TABLE, TableSchema};
