@@ -18,3 +18,4 @@ mod replies;
 mod signing;
 mod surroundings;
 mod target;
+mod waiting_faults;

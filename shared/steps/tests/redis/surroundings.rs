@@ -152,6 +152,14 @@ pub(crate) fn job(step_type: &str, with: &Json, assertions: &[&str], timeout: Du
 
 /// Carries a whole job out, as a step function does: with assertions, a time limit and a status.
 pub(crate) async fn carry(world: World, job: Json) -> JobResult {
+    match carry_on(world, job).await {
+        CarriedOut::Finished(result) => *result,
+        other => panic!("expected a result, not {other:?}"),
+    }
+}
+
+/// Carries one phase or turn of a job out.
+pub(crate) async fn carry_on(world: World, job: Json) -> CarriedOut {
     let job: Job = serde_json::from_value(job).unwrap();
     let surroundings = Surroundings {
         egress: Arc::new(world.egress),
@@ -163,8 +171,5 @@ pub(crate) async fn carry(world: World, job: Json) -> JobResult {
         progress: Arc::new(()),
         stop: world.stop,
     };
-    match carry_out(job, &Runners::none().with(world.redis).with(world.expect), &surroundings).await {
-        CarriedOut::Finished(result) => *result,
-        other => panic!("expected a result, not {other:?}"),
-    }
+    carry_out(job, &Runners::none().with(world.redis).with(world.expect), &surroundings).await
 }

@@ -14,9 +14,14 @@ pub(crate) struct Row {
 
 /// The rows below the heading "Faults" of this page: `| id | fault | status | code |`.
 pub(crate) fn rows(name: &str) -> Vec<Row> {
+    rows_below(name, "## Faults\n")
+}
+
+/// The rows below this heading.
+pub(crate) fn rows_below(name: &str, heading: &str) -> Vec<Row> {
     let page = format!("{}/../../docs/steps/{name}.md", env!("CARGO_MANIFEST_DIR"));
     let page = std::fs::read_to_string(page).unwrap();
-    let section = page.split("## Faults").nth(1).unwrap().split("\n## ").next().unwrap();
+    let section = page.split(heading).nth(1).unwrap().split("\n## ").next().unwrap();
     let cells = |line: &str| -> Vec<String> {
         line.trim().trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect()
     };
