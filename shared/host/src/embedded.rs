@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::SystemClock;
 use crate::compiler::BuiltInCompiler;
+use crate::notes::Notes;
 use crate::options::{EmbeddedOptions, State};
 use crate::runner::StepJobRunner;
 
@@ -39,6 +40,7 @@ pub struct Embedded {
     executions: Arc<Executions>,
     dispatcher: Arc<Dispatcher>,
     worker: Arc<Worker>,
+    notes: Arc<Notes>,
     shutdown: CancellationToken,
     loops: JoinSet<()>,
 }
@@ -71,6 +73,7 @@ impl Embedded {
         };
         let platform = Arc::new(Platform::new(ports, plans, Charge::own(), QUOTA));
         let dispatcher = Arc::new(Dispatcher::new(platform.clone(), DispatcherOptions::default()));
+        let notes = Arc::new(Notes::default());
         let runner = StepJobRunner {
             runners: Runners::built_in(),
             egress: Egress::open(),
@@ -79,13 +82,14 @@ impl Embedded {
             secret_box: kept.secret_box,
             secret_source: Arc::new(GivenSecrets::new(options.secrets)),
             programs,
+            notes: notes.clone(),
         };
         let working =
             WorkerOptions { parallel: options.parallel, renew_every: RENEW_EVERY, ..WorkerOptions::default() };
         let worker = Worker::new(kept.store, queue, Arc::new(runner), clock, kept.process, working);
         let executions = Arc::new(Executions::new(platform.clone(), dispatcher.clone()));
         let (shutdown, loops) = (CancellationToken::new(), JoinSet::new());
-        Ok(Self { platform, executions, dispatcher, worker: Arc::new(worker), shutdown, loops })
+        Ok(Self { platform, executions, dispatcher, worker: Arc::new(worker), notes, shutdown, loops })
     }
 
     /// Starts the loops. Call it within a tokio runtime.
@@ -108,6 +112,12 @@ impl Embedded {
     #[must_use]
     pub fn platform(&self) -> &Arc<Platform> {
         &self.platform
+    }
+
+    /// How the attempts under way go.
+    #[must_use]
+    pub fn notes(&self) -> &Arc<Notes> {
+        &self.notes
     }
 
     /// Lets the loops finish what they have begun, for a moment; what is left is in the store.

@@ -11,6 +11,7 @@ use assay_steps::registry::Runners;
 use async_trait::async_trait;
 
 use crate::clock::SystemClock;
+use crate::notes::Notes;
 use crate::step::{ExecutionSecrets, TurnArtifacts, VersionFiles};
 
 /// The guard of a process on a person's own machine: everything may be reached that the machine reaches.
@@ -35,6 +36,8 @@ pub struct StepJobRunner {
     pub secret_source: Arc<dyn SecretSource>,
     /// Compiled expressions, one collection for the process.
     pub programs: Arc<Programs>,
+    /// Where attempts say how they go.
+    pub notes: Arc<Notes>,
 }
 
 #[async_trait]
@@ -51,7 +54,7 @@ impl JobRunner for StepJobRunner {
             artifacts: Arc::new(TurnArtifacts { blobs: self.blobs.clone(), job: job.clone() }),
             clock: Arc::new(SystemClock),
             programs: self.programs.clone(),
-            progress: Arc::new(()),
+            progress: self.notes.speaker(&job.execution, &job.fence),
             stop: stop.token,
         };
         match carry_out(Job::clone(&job), &self.runners, &surroundings).await {

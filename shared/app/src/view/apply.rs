@@ -97,6 +97,9 @@ impl ExecutionView {
                 for (index, id) in steps.iter().enumerate() {
                     self.list(index, id, index >= *main as usize);
                 }
+                for (index, step) in self.steps.iter().enumerate() {
+                    self.index.put(&step.id, index);
+                }
             }
             What::Finished { status, worst, cleanup, reason, counts, duration_ms } => {
                 self.status = *status;
@@ -114,7 +117,8 @@ impl ExecutionView {
 
     /// A step that was carried over may have been heard of before the list came.
     fn list(&mut self, index: usize, id: &str, finally: bool) {
-        let step = match self.steps.iter().position(|step| step.id == id) {
+        let known = if index < self.steps.len() { self.steps.iter().position(|step| step.id == id) } else { None };
+        let step = match known {
             Some(known) => self.steps.remove(known),
             None => StepView::new(id, finally),
         };
@@ -122,8 +126,9 @@ impl ExecutionView {
     }
 
     fn step_mut(&mut self, id: &str) -> &mut StepView {
-        let index = self.steps.iter().position(|step| step.id == id).unwrap_or_else(|| {
+        let index = self.index.find(id, &self.steps).unwrap_or_else(|| {
             self.steps.push(StepView::new(id, false));
+            self.index.put(id, self.steps.len() - 1);
             self.steps.len() - 1
         });
         &mut self.steps[index]

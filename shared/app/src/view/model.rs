@@ -1,6 +1,6 @@
 //! The shape of a view.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use assay_engine::id::{ExecutionId, FlowVersionId};
 use assay_engine::job::{AssertionResult, JobError, JobPhase, JobResult};
@@ -74,6 +74,9 @@ pub struct ExecutionView {
     pub children: Vec<ExecutionView>,
     /// The number of the last record in it.
     pub last_seq: u64,
+    /// Where each step stands in `steps`.
+    #[serde(skip)]
+    pub(super) index: StepIndex,
 }
 
 impl ExecutionView {
@@ -105,13 +108,14 @@ impl ExecutionView {
             warnings: Vec::new(),
             children: Vec::new(),
             last_seq: 0,
+            index: StepIndex::default(),
         }
     }
 
     /// The step with this id.
     #[must_use]
     pub fn step(&self, id: &str) -> Option<&StepView> {
-        self.steps.iter().find(|step| step.id == id)
+        self.steps.get(self.index.find(id, &self.steps)?)
     }
 
     /// The executions of its `flow` steps, in the order of the steps.
@@ -128,6 +132,31 @@ impl ExecutionView {
     #[must_use]
     pub fn child(&self, id: &ExecutionId) -> Option<&Self> {
         self.children.iter().find_map(|child| if child.id == *id { Some(child) } else { child.child(id) })
+    }
+}
+
+/// Finds a step by its id without going through all of them; it says nothing that `steps` does not say.
+#[derive(Debug, Clone, Default)]
+pub(super) struct StepIndex(HashMap<String, usize>);
+
+impl PartialEq for StepIndex {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl StepIndex {
+    /// Where the step stands. A view that was read from JSON has no index yet.
+    pub(super) fn find(&self, id: &str, steps: &[StepView]) -> Option<usize> {
+        match self.0.get(id) {
+            Some(at) if steps.get(*at).is_some_and(|step| step.id == id) => Some(*at),
+            _ => steps.iter().position(|step| step.id == id),
+        }
+    }
+
+    /// The step stands here now.
+    pub(super) fn put(&mut self, id: &str, at: usize) {
+        self.0.insert(id.to_owned(), at);
     }
 }
 
