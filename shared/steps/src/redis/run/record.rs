@@ -77,7 +77,8 @@ impl Place {
                 let lost = now - expected;
                 Some(format!("{lost} entries were trimmed or deleted before they could be looked at"))
             }
-            (Some(expected), Some(now)) if now < expected => {
+            // As many as expected, but older than what was there: ids only grow within the life of a stream.
+            (Some(expected), Some(now)) if now < expected || info.last < self.at => {
                 Some("the stream was deleted or made anew meanwhile".into())
             }
             (Some(_), Some(_)) if restarted => Some(
