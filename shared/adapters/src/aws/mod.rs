@@ -2,7 +2,10 @@
 
 mod connect;
 pub mod dynamodb;
+mod error;
 mod names;
+pub mod sqs;
 
 pub use connect::{Account, connect};
+pub use error::AwsError;
 pub use names::StackNames;

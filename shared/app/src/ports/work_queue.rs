@@ -15,6 +15,14 @@ use super::PortError;
 pub trait WorkQueue: Send + Sync {
     /// Sends, to be received no earlier than after the delay.
     async fn send(&self, queue: &QueueName, message: Message, delay: Duration) -> Result<(), PortError>;
+    /// Sends several at once, without a delay. Every one is tried, also when one before it failed.
+    async fn send_all(&self, queue: &QueueName, messages: Vec<Message>) -> Result<(), PortError> {
+        let mut failed = None;
+        for message in messages {
+            failed = self.send(queue, message, Duration::ZERO).await.err().or(failed);
+        }
+        failed.map_or(Ok(()), Err)
+    }
     /// Waits until there is something, or until `wait` is over, and takes at most `limit` messages. On the dispatcher's
     /// queue no two deliveries that are not settled yet are of one execution, except within one answer.
     async fn receive(&self, queue: &QueueName, limit: usize, wait: Duration) -> Result<Vec<Delivery>, PortError>;
@@ -22,8 +30,18 @@ pub trait WorkQueue: Send + Sync {
     async fn acknowledge(&self, receipts: &[Receipt]) -> Result<(), PortError>;
     /// Gives these back, to be received again after the delay.
     async fn give_back(&self, receipts: &[Receipt], delay: Duration) -> Result<(), PortError>;
+    /// Takes at most `limit` messages that were delivered too often and set apart. They are settled as others are: one
+    /// that is acknowledged is gone for good. A queue that sets nothing apart has none.
+    async fn undelivered(&self, _limit: usize) -> Result<Vec<Delivery>, PortError> {
+        Ok(Vec::new())
+    }
     /// Whether the queue outlives its process. One that does not is empty after a start.
     fn outlives_process(&self) -> bool;
+    /// Keeps these from others for so much longer, from now: they are still being dealt with. Where nobody else would get
+    /// them anyway this does nothing.
+    async fn hold(&self, _receipts: &[Receipt], _longer: Duration) -> Result<(), PortError> {
+        Ok(())
+    }
     /// How long its oldest message has waited; zero: nobody knows, or there is none.
     async fn oldest(&self, _queue: &QueueName) -> Result<Duration, PortError> {
         Ok(Duration::ZERO)
