@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use assay_services::Services;
+use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{FutureRecord, Producer as _};
 use serde_json::json;
 
@@ -115,4 +116,26 @@ async fn holes_in_a_compacted_topic_leave_exactly_and_at_most_untold() {
     ended.is("errored");
     assert_eq!(ended.code().as_deref(), Some("kafka.truncated"), "{}", ended.message());
     world.wait(&waits(">= 2"), &position).await.is("passed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_moves_while_a_step_waits_is_followed() {
+    // One real broker cannot hand a partition over: librdkafka's own cluster of three can.
+    let mock = MockCluster::new(3).unwrap();
+    mock.create_topic("moving", 1, 3).unwrap();
+    mock.partition_leader("moving", 0, Some(1)).unwrap();
+    let (world, cluster) = (World::new(), Cluster { brokers: mock.bootstrap_servers() });
+    let with = json!({"brokers": cluster.brokers, "topic": "moving", "count": "== 3", "within": "30s", "settle": "1s"});
+    let position = world.arm(&with).await.unwrap();
+    cluster.write_json("moving", &[json!(1)]).await;
+    let moves = async {
+        for (old, new) in [(1, 2), (2, 3)] {
+            mock.partition_leader("moving", 0, Some(new)).unwrap();
+            mock.broker_down(old).unwrap();
+            cluster.write_json("moving", &[json!(new)]).await;
+        }
+    };
+    let (ended, ()) = tokio::join!(world.wait(&with, &position), moves);
+    ended.is("passed");
+    assert_eq!(ended.captured("seen"), 3);
 }

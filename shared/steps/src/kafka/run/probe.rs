@@ -16,7 +16,6 @@ use super::reins::Reins;
 use super::target::Target;
 use crate::contract::{StepContext, StepError, StepErrorClass as Class};
 use crate::kafka::{Brokers, Sasl};
-use crate::probe::millis;
 use crate::tls::Tls;
 
 /// How long the cluster's id is waited for: it came with the brokers, unless the cluster has none.
@@ -64,7 +63,7 @@ fn facts(asking: &Asking<'_>, client: &Client<Ear>, secured: bool) -> Result<Str
     let took = start.elapsed();
     let of = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let (brokers, topics) = (metadata.brokers().len(), metadata.topics().len());
-    let mut facts = format!("answers in {}, {}, {}", millis(took), of(brokers, "broker"), of(topics, "topic"));
+    let mut facts = format!("answers in {} ms, {}, {}", took.as_millis(), of(brokers, "broker"), of(topics, "topic"));
     if let Some(id) = client.fetch_cluster_id(ID_PATIENCE).filter(|id| !id.is_empty()) {
         facts.push_str(&format!(", cluster {id}"));
     }
