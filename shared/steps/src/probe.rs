@@ -30,6 +30,7 @@ pub(crate) async fn ask<R: StepRunner>(
 }
 
 /// `12 ms`
+#[cfg(any(feature = "redis", feature = "sql", feature = "loki", feature = "prometheus"))]
 pub(crate) fn millis(took: Duration) -> String {
     format!("{} ms", took.as_millis())
 }
