@@ -58,6 +58,10 @@ impl From<ExecutionError> for CommandError {
             ExecutionError::Port(error) => error.into(),
             ExecutionError::Unknown(id) => Self::Wrong(format!("there is no execution {id}")),
             ExecutionError::Ended { id, status } => Self::Wrong(format!("{id} has ended already: {}", status.word())),
+            ExecutionError::NotKept { id } => Self::Wrong(format!(
+                "{id} holds nothing back: it was not started with --keep, or its `finally` has begun; \
+                 assay cancel {id} stops it"
+            )),
             ExecutionError::Plan(error) => Self::fault("read the flow again", error),
         }
     }

@@ -44,6 +44,27 @@ impl std::fmt::Display for Place {
     }
 }
 
+/// Which execution a new one repeats or goes on from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rerun {
+    /// The earlier execution; of a retry the first one.
+    pub of: ExecutionId,
+    /// In which way.
+    pub how: RerunHow,
+}
+
+/// In which way an execution repeats an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum RerunHow {
+    /// Everything runs again, with a seed of its own.
+    Whole,
+    /// What had passed is carried over.
+    FromFailed,
+    /// Everything runs again because it had not passed: `--retry-failed`.
+    Retry,
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all_fields = "camelCase")]
@@ -62,6 +83,12 @@ pub enum What {
         /// The execution whose `flow` step this is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         parent: Option<ExecutionId>,
+        /// The earlier execution that it repeats or goes on from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rerun: Option<Rerun>,
+        /// Where whoever started it found the flow.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<String>,
         /// Labels of the flow and of the command.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         labels: BTreeMap<String, String>,
@@ -84,6 +111,18 @@ pub enum What {
     PhaseEntered {
         /// The phase.
         phase: Phase,
+        /// Of `kept`: when `finally` begins unless somebody asks for it before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
+    /// `finally` is not held back any more.
+    #[serde(rename = "execution.released")]
+    Released {
+        /// Who asked, or that the time was over.
+        by: String,
+        /// The rerun that `finally` is left to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rerun: Option<ExecutionId>,
     },
     /// A stop was asked for.
     #[serde(rename = "execution.stopRequested")]

@@ -63,6 +63,10 @@ pub enum SkipReason {
     Empty,
     /// A `finally` step names a value that was never captured.
     MissingValue,
+    /// It was not asked for: `--only` or `--until` named others.
+    LeftOut,
+    /// A `finally` step that is left to the rerun which goes on from here.
+    HandedOver,
 }
 
 /// The state of an execution.
@@ -134,6 +138,8 @@ pub enum Phase {
     Main,
     /// A stop was asked for; running attempts have not all answered.
     Stopping,
+    /// The main steps have ended, and `finally` is held back: `--keep`.
+    Kept,
     /// Undos and `finally` steps run.
     Finally,
 }

@@ -61,7 +61,12 @@ fn start(plan: &Plan, size: usize) -> Run<'_> {
         mask: Mask::default(),
         inputs: BTreeMap::from([("items".to_owned(), Captured::Clear(items))]),
         labels: BTreeMap::new(),
+        rerun: None,
+        attempt: 1,
         carried: None,
+        only: None,
+        keep: None,
+        file: None,
         now: instant(),
     };
     let (execution, change) = Execution::accept(plan, asked).unwrap();

@@ -113,6 +113,9 @@ impl Process {
             labels: BTreeMap::new(),
             seed: 1,
             rerun: None,
+            only: None,
+            keep: None,
+            file: None,
         };
         let begun = now();
         let id = self.executions.start(asked).await.unwrap().id;

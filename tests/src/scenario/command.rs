@@ -1,10 +1,11 @@
 //! What a line with `>` says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use assay_engine::job::Captured;
+use serde::Deserialize;
 use serde_json::Value as Json;
 
 /// Something that happens.
@@ -22,6 +23,10 @@ pub(super) enum Command {
     Child(String, String, BTreeMap<String, Captured>),
     /// `STEP[index]#attempt WORD {captures}`
     Step(StepSaid),
+    /// `finish`, or `finish left` to a rerun
+    Finish(bool),
+    /// `rerun {options}`: a later execution goes on from this one, which has ended
+    Rerun(Later),
     /// `restart`: the execution is stored and loaded again; everything outstanding is told.
     Restart,
 }
@@ -36,6 +41,19 @@ pub(super) struct StepSaid {
     pub(super) values: Json,
 }
 
+/// What a rerun is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Later {
+    /// Steps that run again.
+    pub(super) steps: BTreeSet<String>,
+    pub(super) after_finally: bool,
+    /// Inputs given anew.
+    pub(super) inputs: BTreeMap<String, Json>,
+    /// The flow that it runs: `edited` for the text below `--- edited`.
+    pub(super) edited: bool,
+}
+
 pub(super) fn parse(line: &str) -> Result<Command> {
     let (head, rest) = line.split_once(' ').unwrap_or((line, ""));
     let rest = rest.trim();
@@ -43,6 +61,8 @@ pub(super) fn parse(line: &str) -> Result<Command> {
         "admitted" => Command::Admitted(if rest.is_empty() { 10 } else { rest.parse().context("width")? }),
         "wait" => Command::Pass(assay_engine::duration::parse(rest)?),
         "cancel" => Command::Cancel(rest == "forced"),
+        "finish" => Command::Finish(rest == "left"),
+        "rerun" => Command::Rerun(serde_json::from_str(if rest.is_empty() { "{}" } else { rest }).context("options")?),
         "restart" => Command::Restart,
         "signal" => {
             let (name, payload) = rest.split_once(' ').unwrap_or((rest, "null"));

@@ -13,6 +13,9 @@
 //! finish passed
 //! ```
 //!
+//! Before `--- flow` may stand `inputs: {json}`, `only: a, b` and `keep: 30m`; before `--- events` the flow as it was edited
+//! for a rerun, below `--- edited`.
+//!
 //! A line with `>` is an event; the lines below it are everything that it makes the engine do, effects and records, and
 //! nothing else. `UPDATE=1` writes what was found into the file.
 
@@ -20,4 +23,4 @@ mod command;
 mod play;
 mod told;
 
-pub use play::{Scenario, play_file};
+pub use play::{Asked, Scenario, play_file};

@@ -3,20 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use assay_engine::bundle::Bundle;
 use assay_engine::compile::compile;
-use assay_engine::execution::{Acceptance, Change, Effect, Event, Execution, Head, Part, PartId, Token, Transition};
+use assay_engine::execution::{
+    self as engine, Acceptance, Change, Earlier, Effect, Event, Execution, Head, Part, PartId, RerunOptions, Token,
+    Transition, plan_rerun,
+};
 use assay_engine::expr::Programs;
 use assay_engine::id::{ExecutionId, OrganizationId, ProjectId};
 use assay_engine::job::{AssertionResult, Captured, ErrorClass, Fence, JobError, JobPhase, JobResult, Mask, Outcome};
 use assay_engine::plan::Plan;
+use assay_engine::record::{Rerun, RerunHow};
 use assay_engine::status::ExecutionStatus;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
-use super::command::{Command, StepSaid, parse};
+use super::command::{Command, Later, StepSaid, parse};
 use super::told;
 use crate::simulator::SimTypes;
 
@@ -26,6 +31,9 @@ pub struct Scenario {
     execution: Execution,
     now: Timestamp,
     signals: u32,
+    bundle: Bundle,
+    edited: Option<String>,
+    reruns: u32,
     /// What the last event made it do.
     pub lines: Vec<String>,
 }
@@ -35,38 +43,66 @@ impl Scenario {
     ///
     /// # Errors
     /// When the flow does not compile or is refused.
-    pub fn of(flow: &str, inputs: &BTreeMap<String, Json>) -> Result<Self> {
+    pub fn of(flow: &str, asked: Asked) -> Result<Self> {
         let mut bundle = Bundle::of_text("flow.yaml", flow);
         let child = "steps: [{id: c, type: act, capture: {v: body.v}}]\ninputs: {x: {type: string, default: none}}\n";
         bundle.files.insert("child.yaml".into(), Arc::from(child.as_bytes()));
-        let programs = Programs::new(1024, Default::default());
-        let compiled = match compile(&bundle, &SimTypes, &programs) {
-            Ok(compiled) => compiled,
-            Err(wrong) => bail!("the flow does not compile: {wrong:?}"),
-        };
-        Self::start(compiled.plan, inputs)
-    }
-
-    fn start(plan: Arc<Plan>, inputs: &BTreeMap<String, Json>) -> Result<Self> {
+        let plan = compiled(&bundle)?;
         let now = Timestamp::from_second(1_800_000_000)?;
-        let asked = Acceptance {
-            id: ExecutionId::derived(&["scenario"]),
-            organization: OrganizationId::derived(&["scenario"]),
-            project: ProjectId::derived(&["scenario"]),
-            parent: None,
-            depth: 0,
-            seed: 7,
-            mask: Mask::default(),
-            inputs: inputs.iter().map(|(name, value)| (name.clone(), Captured::Clear(value.clone()))).collect(),
-            labels: BTreeMap::new(),
-            carried: None,
-            now,
+        let inputs = asked.inputs.into_iter().map(|(name, value)| (name, Captured::Clear(value))).collect();
+        let acceptance = Acceptance {
+            inputs,
+            only: asked.only,
+            keep: asked.keep,
+            ..acceptance(ExecutionId::derived(&["scenario"]), now)
         };
-        let (execution, change) = Execution::accept(&plan, asked)?;
-        let mut scenario = Self { plan, execution, now, signals: 0, lines: Vec::new() };
+        let (execution, change) = Execution::accept(&plan, acceptance)?;
+        let edited = asked.edited;
+        let mut scenario = Self { plan, execution, now, signals: 0, bundle, edited, reruns: 0, lines: Vec::new() };
         scenario.tell(&change);
         scenario.execution.mark_sent();
         Ok(scenario)
+    }
+
+    /// From here on the scenario is about an execution that goes on from this one.
+    fn rerun(&mut self, later: Later) -> Result<()> {
+        let mut bundle = self.bundle.clone();
+        if let (true, Some(edited)) = (later.edited, &self.edited) {
+            bundle.files.insert("flow.yaml".into(), Arc::from(edited.as_bytes()));
+        }
+        let plan = compiled(&bundle)?;
+        let mut inputs = match self.execution.stored().1.get(&PartId::Start) {
+            Some(Part::Start(start)) => start.inputs.clone(),
+            _ => BTreeMap::new(),
+        };
+        inputs.extend(later.inputs.into_iter().map(|(name, value)| (name, Captured::Clear(value))));
+        let id = ExecutionId::derived(&["scenario", "rerun", &(self.reruns + 1).to_string()]);
+        let options = RerunOptions { after_finally: later.after_finally, steps: later.steps };
+        let earlier = Earlier { plan: &self.plan, execution: &self.execution };
+        let asked = engine::Later { plan: &plan, id: &id, inputs: &inputs, now: self.now };
+        let carried = match plan_rerun(earlier, asked, &options) {
+            Ok(carried) => carried,
+            Err(refusal) => {
+                self.lines.push(format!("refused: {refusal}"));
+                return Ok(());
+            }
+        };
+        for one in &carried.not_carried {
+            self.lines.push(format!("{} runs again: {}", one.step, one.why));
+        }
+        for one in &carried.renewed {
+            self.lines.push(format!("vars.{} is made anew: {}", one.name, one.why));
+        }
+        let rerun = Some(Rerun { of: carried.of.clone(), how: RerunHow::FromFailed });
+        let (seed, attempt) = (carried.seed, self.execution.head().attempt + 1);
+        let acceptance =
+            Acceptance { inputs, rerun, seed, attempt, carried: Some(Box::new(carried)), ..acceptance(id, self.now) };
+        let (execution, change) = Execution::accept(&plan, acceptance)?;
+        (self.plan, self.execution, self.bundle) = (plan, execution, bundle);
+        self.reruns += 1;
+        self.tell(&change);
+        self.execution.mark_sent();
+        Ok(())
     }
 
     /// The state as it would be stored.
@@ -84,6 +120,7 @@ impl Scenario {
         match command {
             Command::Pass(duration) => self.pass(SignedDuration::try_from(duration)?),
             Command::Restart => return self.restart(),
+            Command::Rerun(later) => return self.rerun(later),
             other => {
                 let event = self.event(other)?;
                 self.apply(event);
@@ -162,7 +199,11 @@ impl Scenario {
                 Event::ChildFinished { fence, child, status, captures, reason: None }
             }
             Command::Step(said) => self.step_event(said)?,
-            Command::Pass(_) | Command::Restart => bail!("no event"),
+            Command::Finish(left) => {
+                let left_to = left.then(|| ExecutionId::derived(&["later"]));
+                Event::FinishRequested { by: "somebody".into(), left_to }
+            }
+            Command::Pass(_) | Command::Restart | Command::Rerun(_) => bail!("no event"),
         })
     }
 
@@ -231,6 +272,59 @@ impl Scenario {
     }
 }
 
+/// How an execution is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// `inputs: {json}`
+    pub inputs: BTreeMap<String, Json>,
+    /// `only: a, b`
+    pub only: Option<BTreeSet<String>>,
+    /// `keep: 30m`
+    pub keep: Option<Duration>,
+    /// The flow that a rerun is given.
+    pub edited: Option<String>,
+}
+
+impl Asked {
+    fn read(head: &str) -> Result<Self> {
+        let said = |key: &str| head.lines().find_map(|line| line.strip_prefix(key));
+        Ok(Self {
+            inputs: said("inputs: ").map(serde_json::from_str).transpose()?.unwrap_or_default(),
+            only: said("only: ").map(|ids| ids.split(", ").map(str::to_owned).collect()),
+            keep: said("keep: ").map(assay_engine::duration::parse).transpose()?,
+            edited: None,
+        })
+    }
+}
+
+fn compiled(bundle: &Bundle) -> Result<Arc<Plan>> {
+    match compile(bundle, &SimTypes, &Programs::new(1024, Default::default())) {
+        Ok(compiled) => Ok(compiled.plan),
+        Err(wrong) => bail!("the flow does not compile: {wrong:?}"),
+    }
+}
+
+fn acceptance(id: ExecutionId, now: Timestamp) -> Acceptance {
+    Acceptance {
+        id,
+        organization: OrganizationId::derived(&["scenario"]),
+        project: ProjectId::derived(&["scenario"]),
+        parent: None,
+        depth: 0,
+        seed: 7,
+        mask: Mask::default(),
+        inputs: BTreeMap::new(),
+        labels: BTreeMap::new(),
+        rerun: None,
+        attempt: 1,
+        carried: None,
+        only: None,
+        keep: None,
+        file: None,
+        now,
+    }
+}
+
 fn error(class: ErrorClass) -> JobError {
     JobError { class, code: "scenario".into(), message: format!("{class:?}").to_lowercase() }
 }
@@ -242,13 +336,10 @@ fn error(class: ErrorClass) -> JobError {
 pub fn play_file(path: &Path, update: bool) -> Result<()> {
     let text = std::fs::read_to_string(path)?;
     let (head, rest) = text.split_once("--- flow\n").context("no `--- flow`")?;
-    let (flow, script) = rest.split_once("--- events\n").context("no `--- events`")?;
-    let inputs = match head.lines().find_map(|line| line.strip_prefix("inputs: ")) {
-        Some(inputs) => serde_json::from_str(inputs)?,
-        None => BTreeMap::new(),
-    };
-    let mut scenario = Scenario::of(flow, &inputs)?;
-    let mut found = format!("{head}--- flow\n{flow}--- events\n");
+    let (texts, script) = rest.split_once("--- events\n").context("no `--- events`")?;
+    let (flow, edited) = texts.split_once("--- edited\n").map_or((texts, None), |(flow, edited)| (flow, Some(edited)));
+    let mut scenario = Scenario::of(flow, Asked { edited: edited.map(str::to_owned), ..Asked::read(head)? })?;
+    let mut found = format!("{head}--- flow\n{texts}--- events\n");
     let first = std::mem::take(&mut scenario.lines);
     first.iter().for_each(|line| found.push_str(&format!("{line}\n")));
     for line in script.lines().filter_map(|line| line.strip_prefix("> ")) {

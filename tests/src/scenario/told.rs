@@ -72,6 +72,7 @@ fn token(token: &Token) -> String {
         Token::Execution => "execution".into(),
         Token::StopGrace => "stopGrace".into(),
         Token::Finally => "finally".into(),
+        Token::Keep => "keep".into(),
         Token::Step { fence: one } => fence(one),
     }
 }
@@ -87,7 +88,11 @@ pub(super) fn ignored(why: Ignored) -> String {
 pub(super) fn record(what: &What) -> Option<String> {
     Some(match what {
         What::Queued { .. } | What::Dispatched { .. } | What::Started { .. } => return None,
-        What::PhaseEntered { phase } => format!("phase {}", format!("{phase:?}").to_lowercase()),
+        What::PhaseEntered { phase, .. } => format!("phase {}", format!("{phase:?}").to_lowercase()),
+        What::Released { by, rerun } => {
+            let rerun = if rerun.is_some() { ", `finally` is left to a rerun" } else { "" };
+            format!("released by {by}{rerun}")
+        }
         What::StopRequested { by, forced } => {
             format!("stop requested by {by}{}", if *forced { ", forced" } else { "" })
         }

@@ -10,7 +10,7 @@ use assay_engine::plan::{Plan, Section, StepKind};
 use assay_engine::status::{ExecutionStatus, Phase};
 
 /// The states of a step `s` and of its execution: the rows of the table.
-pub const STATES: [&str; 21] = [
+pub const STATES: [&str; 22] = [
     "queued",
     "dispatched",
     "claimed",
@@ -29,13 +29,14 @@ pub const STATES: [&str; 21] = [
     "undoing",
     "in finally",
     "over, others run",
+    "kept",
     "passed",
     "ended badly",
     "cancelled",
 ];
 
 /// What happens to `s` or to its execution: the columns of the table.
-pub const EVENTS: [&str; 16] = [
+pub const EVENTS: [&str; 17] = [
     "admitted",
     "s started",
     "s prepared",
@@ -52,6 +53,7 @@ pub const EVENTS: [&str; 16] = [
     "timer",
     "cancel",
     "cancel forced",
+    "finish",
 ];
 
 /// A cell: a state and an event.
@@ -91,7 +93,8 @@ pub(super) fn met(head: &Head, parts: &BTreeMap<PartId, Part>, plan: &Plan, even
     };
     let whole = whole(head);
     let Some(fence) = fence else {
-        let states = whole.map_or_else(|| of_all(head, parts, plan), |state| BTreeSet::from([state]));
+        let kept = (head.phase == Phase::Kept).then_some("kept");
+        let states = whole.or(kept).map_or_else(|| of_all(head, parts, plan), |state| BTreeSet::from([state]));
         return states.into_iter().map(|state| (state, column(event))).collect();
     };
     let Some(step) = plan.step_index(&fence.step) else { return BTreeSet::new() };
@@ -198,5 +201,6 @@ fn column(event: &Event) -> &'static str {
         Event::SignalReceived { .. } => "signal",
         Event::CancelRequested { forced: true, .. } => "cancel forced",
         Event::CancelRequested { forced: false, .. } => "cancel",
+        Event::FinishRequested { .. } => "finish",
     }
 }

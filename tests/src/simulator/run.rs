@@ -63,6 +63,8 @@ pub struct Outcome {
 const FAULTS_FOR: SignedDuration = SignedDuration::from_mins(12);
 /// In this long, whatever the timeouts of the flows allow.
 const DRAIN: SignedDuration = SignedDuration::from_hours(9);
+/// How long every third execution keeps its `finally` back.
+const KEEP: Duration = Duration::from_secs(40);
 /// Polls after which a simulation is taken for one that never ends.
 const MOST_POLLS: u64 = 150_000;
 /// Messages after which a simulation is taken for one that only grows.
@@ -201,7 +203,13 @@ impl Simulation {
             mask: <_>::default(),
             inputs: BTreeMap::new(),
             labels: BTreeMap::new(),
+            rerun: None,
+            attempt: 1,
             carried: None,
+            only: None,
+            // Drawn from what is there: another draw would make other simulations of all seeds.
+            keep: (self.setup.seed + number).is_multiple_of(3).then_some(KEEP),
+            file: None,
             now,
         };
         let (execution, change) = match Execution::accept(&plan, asked) {
@@ -295,6 +303,7 @@ impl Simulation {
                 payload: serde_json::json!({"n": 1}),
                 by: "somebody".into(),
             },
+            30..36 => Event::FinishRequested { by: "somebody".into(), left_to: None },
             _ => return,
         };
         let message = Message::Event { execution, event: Box::new(event) };

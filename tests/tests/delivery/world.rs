@@ -285,6 +285,9 @@ pub(crate) fn asked(key: &str) -> StartExecution {
         labels: BTreeMap::new(),
         seed: 7,
         rerun: None,
+        only: None,
+        keep: None,
+        file: None,
     }
 }
 

@@ -1,9 +1,9 @@
 //! The state x event table: what every event does in every state, as a snapshot. `UPDATE=1` writes it anew.
 
-use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
-use assay_tests::scenario::Scenario;
+use assay_tests::scenario::{Asked, Scenario};
 use assay_tests::simulator::{EVENTS, STATES};
 
 /// [`STATES`], each with the events that lead to it. The step that events speak of is `s`.
@@ -26,6 +26,7 @@ const WAYS: [(&str, &str, &[&str]); STATES.len()] = [
     ("undoing", FAULT, &["admitted", "s prepared {\"undo\": 1}", "s passed"]),
     ("in finally", "steps: [{id: a, type: act}]\nfinally: [{id: s, type: act}]", &["admitted", "a passed"]),
     ("over, others run", NEEDED, &["admitted", "s passed"]),
+    ("kept", KEPT, &["admitted", "s passed"]),
     ("passed", ACT, &["admitted", "s passed"]),
     ("ended badly", ACT, &["admitted", "s failed"]),
     ("cancelled", ACT, &["cancel"]),
@@ -36,7 +37,11 @@ const NEEDS: &str = "steps: [{id: a, type: act}, {id: s, type: act}]";
 const NEEDED: &str = "steps: [{id: s, type: act}, {id: a, type: act}]";
 const WAITS_FOR_A_PLACE: &str = "steps: [{id: a, type: act, needs: []}, {id: s, type: act, needs: []}]";
 const ARMED: &str = "steps: [{id: x, type: act}, {id: s, type: expect, needs: [x], armBefore: x}]";
+const KEPT: &str = "steps: [{id: s, type: act}]\nfinally: [{id: f, type: act}]";
 const FAULT: &str = "steps: [{id: s, type: fault}]";
+
+/// How long the state `kept` lasts.
+const KEEP: Duration = Duration::from_secs(60 * 60);
 
 /// What each event of [`EVENTS`] is in a scenario.
 const SAID: [&str; EVENTS.len()] = [
@@ -56,6 +61,7 @@ const SAID: [&str; EVENTS.len()] = [
     "wait 2h",
     "cancel",
     "cancel forced",
+    "finish",
 ];
 
 #[test]
@@ -65,7 +71,8 @@ fn every_event_in_every_state_does_what_the_table_says() {
     for (state, flow, setup) in WAYS {
         table.push_str(&format!("\n{state}\n"));
         for (event, said) in EVENTS.into_iter().zip(SAID) {
-            let mut scenario = Scenario::of(flow, &BTreeMap::new()).unwrap();
+            let asked = Asked { keep: (state == "kept").then_some(KEEP), ..Asked::default() };
+            let mut scenario = Scenario::of(flow, asked).unwrap();
             setup.iter().for_each(|line| scenario.when(line).unwrap());
             scenario.when(said).unwrap();
             let follows = scenario.lines.first().map_or("nothing", String::as_str);

@@ -169,6 +169,7 @@ fn parts() -> Vec<(&'static str, Part)> {
         labels: BTreeMap::from([("team".into(), "payments".into())]),
         environment: Some("staging".into()),
         children: BTreeMap::from([("flow".into(), execution_id("child"))]),
+        after_finally: false,
         carried_instances: BTreeMap::from([(
             "audited[3]".into(),
             CarriedInstance { with_hash: "abc".into(), values: values(), rendered_at: second(1) },

@@ -267,5 +267,9 @@ async fn entry_of(embedded: &Embedded, id: &ExecutionId) -> Result<Option<Entry>
         inputs: BTreeMap::new(),
         labels: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        rerun: None,
+        only: None,
+        keep_ms: None,
+        file: None,
     }))
 }

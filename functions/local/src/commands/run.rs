@@ -170,6 +170,10 @@ fn planned(
                 .into_iter()
                 .filter_map(|name| places.get(&name).map(|place| (name.clone(), place.clone())))
                 .collect(),
+            rerun: None,
+            only: None,
+            keep_ms: None,
+            file: None,
         };
         let (plan, bundle, file) = (flow.plan.clone(), flow.bundle.clone(), Some(flow.file.clone()));
         planned.push(Planned { entry, plan, bundle, exists: false, file });
@@ -189,7 +193,12 @@ fn acceptable(flow: &Flow, id: &ExecutionId, inputs: &BTreeMap<String, Json>) ->
         mask: Mask::default(),
         inputs: inputs.iter().map(|(name, value)| (name.clone(), Captured::Clear(value.clone()))).collect(),
         labels: BTreeMap::new(),
+        rerun: None,
+        attempt: 1,
         carried: None,
+        only: None,
+        keep: None,
+        file: None,
         now: Timestamp::now(),
     };
     match Execution::accept(&flow.plan, acceptance) {

@@ -170,7 +170,10 @@ async fn begin(next: Planned, driving: &Driving<'_>, audience: &mut Audience) ->
         inputs: entry.inputs.into_iter().map(|(name, value)| (name, Captured::Clear(value))).collect(),
         labels: entry.labels,
         seed: random(),
-        rerun: None,
+        rerun: entry.rerun,
+        only: entry.only,
+        keep: entry.keep_ms.map(Duration::from_millis),
+        file: entry.file,
     };
     executions.start(start).await?;
     Ok(())

@@ -1,11 +1,12 @@
 //! What a process has promised to run. The promise is written before anything starts, locked while its process lives,
 //! and removed when the outcome was told; what a kill leaves behind is what `assay resume` goes on with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use assay_app::usecases::RerunOf;
 use assay_engine::id::{ExecutionId, FlowVersionId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -36,6 +37,18 @@ pub(crate) struct Entry {
     /// Where values of secrets are, for who goes on with it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) secrets: BTreeMap<String, SecretPlace>,
+    /// The execution that it repeats or goes on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rerun: Option<RerunOf>,
+    /// Only these steps and what they need; none: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) only: Option<BTreeSet<String>>,
+    /// How long `finally` is held back, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) keep_ms: Option<u64>,
+    /// The flow's file, as seen from the project or from where the command was typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
 }
 
 /// What stands in a journal.
@@ -154,6 +167,10 @@ mod tests {
             inputs: BTreeMap::new(),
             labels: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            rerun: None,
+            only: None,
+            keep_ms: None,
+            file: None,
         }
     }
 

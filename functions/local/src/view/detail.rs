@@ -145,5 +145,7 @@ fn why_skipped(reason: SkipReason) -> &'static str {
         SkipReason::Condition => "its condition is false",
         SkipReason::Empty => "its list is empty",
         SkipReason::MissingValue => "a value that it names was never captured",
+        SkipReason::LeftOut => "not asked for",
+        SkipReason::HandedOver => "left to the rerun that goes on from here",
     }
 }

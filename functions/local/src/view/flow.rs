@@ -94,7 +94,11 @@ impl FlowView {
         match &record.what {
             What::Queued { flow, main, parent, attempt, .. } => self.queued(record, flow, main, parent, *attempt),
             What::Started { steps, main, .. } => self.started(record, steps, *main),
-            What::PhaseEntered { phase } => self.phase(record, *phase),
+            What::PhaseEntered { phase, until } => self.phase(record, *phase, *until),
+            What::Released { by, rerun } => {
+                let what = rerun.as_ref().map_or("`finally` runs", |_| "`finally` is left to the rerun");
+                self.say(record, &self.paint.yellow(&format!("let go of by {}: {what}", clean(by))))
+            }
             What::StopRequested { by, forced } => {
                 let how = if *forced { "ends at once" } else { "stops, then `finally` runs" };
                 self.say(record, &self.paint.yellow(&format!("stop asked for by {}: {how}", clean(by))))
@@ -206,11 +210,25 @@ impl FlowView {
         String::new()
     }
 
-    fn phase(&mut self, record: &Record, phase: Phase) -> String {
+    fn phase(&mut self, record: &Record, phase: Phase, until: Option<Timestamp>) -> String {
         let node = self.node(&record.execution);
         let (any, indent) = (node.steps.len() > node.main, node.depth * 2 + 2);
         match phase {
             Phase::Finally if any => format!("{}{}\n", " ".repeat(indent), self.paint.faint("finally")),
+            Phase::Kept => {
+                let left = until.map_or(0, |until| until.as_millisecond() - record.at.as_millisecond());
+                let left = duration(left.max(0).unsigned_abs());
+                let (pad, id) = (" ".repeat(indent), &record.execution);
+                let kept = self.paint.bold(&format!("kept for {left}: `finally` waits"));
+                let hint = |what: &str, command: String| format!("{pad}  {} {command}\n", self.paint.faint(what));
+                [
+                    format!("{pad}{kept}\n"),
+                    hint("look      ", format!("assay show {id}")),
+                    hint("go on     ", format!("assay rerun {id} --from-failed")),
+                    hint("clean up  ", format!("assay finish {id}   (or Ctrl-C here)")),
+                ]
+                .concat()
+            }
             _ => String::new(),
         }
     }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assay_engine::execution::{
-    Acceptance, Carried, Change, ChildStart, Event, Execution, Head, Parent, Part, PartId, RerunOptions, Values,
-    plan_rerun,
+    Acceptance, Carried, Change, ChildStart, Earlier, Event, Execution, Head, Later, Parent, Part, PartId,
+    RerunOptions, Values, plan_rerun,
 };
 use assay_engine::id::ExecutionId;
 use assay_engine::job::{Captured, Deferred, LateTemplate, ScopeValue};
 use assay_engine::plan::{Plan, StepKind};
+use assay_engine::record::{Rerun, RerunHow};
 use assay_engine::status::ExecutionStatus;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -60,9 +61,11 @@ impl Dispatcher {
         let plan = self.child_plan(session, &child).await?;
         let now = self.platform.now().await?;
         let carried = match &child.rerun_of {
-            Some(earlier) => self.carried(earlier, &plan, &child).await?,
+            Some(earlier) => self.carried(earlier, &plan, &child, now).await?,
             None => None,
         };
+        let (attempt, carried) = carried.map_or((1, None), |(attempt, carried)| (attempt + 1, Some(carried)));
+        let rerun = carried.as_ref().map(|carried| Rerun { of: carried.of.clone(), how: RerunHow::FromFailed });
         let asked = Acceptance {
             id: child.id.clone(),
             organization: head.organization.clone(),
@@ -73,7 +76,12 @@ impl Dispatcher {
             inputs: child.inputs,
             mask: child.mask,
             labels: BTreeMap::new(),
+            rerun,
+            attempt,
             carried,
+            only: None,
+            keep: None,
+            file: None,
             now,
         };
         let (execution, change) =
@@ -87,13 +95,14 @@ impl Dispatcher {
         Ok(created)
     }
 
-    /// What the child need not do again; nothing when its predecessor cannot be gone on from.
+    /// The attempt of the child's predecessor, and what need not be done again; nothing when its predecessor cannot be gone on from.
     async fn carried(
         &self,
         earlier: &ExecutionId,
         plan: &Plan,
         child: &ChildStart,
-    ) -> Result<Option<Box<Carried>>, PortError> {
+        now: Timestamp,
+    ) -> Result<Option<(u32, Box<Carried>)>, PortError> {
         let Some(loaded) = self.platform.store.load_whole(earlier).await? else { return Ok(None) };
         let plans = &self.platform.plans;
         let earlier_plan = plans.get(&*self.platform.store, &loaded.head.flow_version, &loaded.head.main).await;
@@ -103,9 +112,11 @@ impl Dispatcher {
             Err(PlanError::Unknown(_) | PlanError::Compile { .. }) => return Ok(None),
         };
         let earlier = Execution::restore(loaded.head, loaded.parts, loaded.absent);
-        // The parent was accepted as a rerun: what that insisted on holds for its children.
-        let options = RerunOptions { after_finally: true, ..RerunOptions::default() };
-        Ok(plan_rerun(&earlier_plan, &earlier, plan, &child.inputs, &options).ok().map(Box::new))
+        // One that has cleaned up after itself is begun anew, unless the rerun insisted.
+        let options = RerunOptions { after_finally: child.after_finally, ..RerunOptions::default() };
+        let later = Later { plan, id: &child.id, inputs: &child.inputs, now };
+        let carried = plan_rerun(Earlier { plan: &earlier_plan, execution: &earlier }, later, &options).ok();
+        Ok(carried.map(|carried| (earlier.head().attempt, Box::new(carried))))
     }
 
     /// The child's plan came with its parent's.

@@ -55,7 +55,7 @@ impl Executions {
         Ok(self.dispatcher.resume(id).await?)
     }
 
-    async fn tell(&self, id: &ExecutionId, event: Event) -> Result<(), ExecutionError> {
+    pub(super) async fn tell(&self, id: &ExecutionId, event: Event) -> Result<(), ExecutionError> {
         self.unfinished(id).await?;
         if !self.platform.queue.outlives_process() && !self.platform.charge.has(id) {
             // Another process moves it, whose queue is out of reach: the store is what both share.
@@ -65,7 +65,7 @@ impl Executions {
         Ok(self.platform.queue.send(&QueueName::Dispatcher, message, Duration::ZERO).await?)
     }
 
-    async fn unfinished(&self, id: &ExecutionId) -> Result<Head, ExecutionError> {
+    pub(super) async fn unfinished(&self, id: &ExecutionId) -> Result<Head, ExecutionError> {
         let loaded = self.platform.store.load(id, &[]).await?;
         let head = loaded.ok_or_else(|| ExecutionError::Unknown(id.clone()))?.head;
         if head.status.ended() {

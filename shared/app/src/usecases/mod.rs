@@ -1,10 +1,12 @@
-//! What can be done with executions: start, cancel, signal, resume, look, follow, list, prune.
+//! What can be done with executions: start, rerun, finish, cancel, signal, resume, look, follow, list, prune.
 
 mod control;
 mod error;
 mod executions;
+mod finish;
 mod follow;
 mod prune;
+mod rerun;
 mod show;
 mod start;
 
@@ -12,4 +14,5 @@ pub use error::{ExecutionError, StartError};
 pub use executions::Executions;
 pub use follow::Follow;
 pub use prune::Pruned;
-pub use start::{RerunOf, StartExecution, Started};
+pub use rerun::{ChildRerun, RerunOf, RerunPlan};
+pub use start::{StartExecution, Started};

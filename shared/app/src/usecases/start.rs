@@ -1,17 +1,18 @@
 //! Starting: the flow version is kept, the execution accepted and created, a place asked for. Each may be done twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use assay_engine::bundle::Bundle;
-use assay_engine::execution::{
-    Acceptance, Carried, Execution, NoRequest, NotCarried, Part, PartId, Refusal, RerunOptions, plan_rerun,
-};
+use assay_engine::execution::{Acceptance, Execution, NoRequest, NotCarried, Refusal};
 use assay_engine::id::{ExecutionId, OrganizationId, ProjectId};
 use assay_engine::job::{Captured, Mask};
 use assay_engine::plan::Plan;
+use assay_engine::record::Rerun;
 
-use super::{ExecutionError, Executions, StartError};
+use super::rerun::{GoneOn, RerunOf};
+use super::{Executions, StartError};
 use crate::delivery::first;
 
 /// What to start.
@@ -31,17 +32,14 @@ pub struct StartExecution {
     pub labels: BTreeMap<String, String>,
     /// From which `uuid()` and `fake.*` derive.
     pub seed: u64,
-    /// Go on from an earlier execution.
+    /// Repeat an earlier execution, or go on from it.
     pub rerun: Option<RerunOf>,
-}
-
-/// The earlier execution to go on from.
-#[derive(Debug, Clone)]
-pub struct RerunOf {
-    /// Which; its inputs hold unless others are given.
-    pub execution: ExecutionId,
-    /// What the user wants of it.
-    pub options: RerunOptions,
+    /// Ids of main steps: only these and what they need run; none: all.
+    pub only: Option<BTreeSet<String>>,
+    /// How long `finally` is held back when the main steps have ended.
+    pub keep: Option<Duration>,
+    /// Where the flow was found, for people.
+    pub file: Option<String>,
 }
 
 /// What was started.
@@ -76,22 +74,27 @@ impl Executions {
             }
             return Ok(Started { id, created: false, not_carried: Vec::new() });
         }
-        let (inputs, carried) = match &asked.rerun {
-            Some(rerun) => self.carry(rerun, &plan, &asked.inputs).await?,
-            None => (asked.inputs.clone(), None),
+        let gone_on = match &asked.rerun {
+            Some(rerun) => self.go_on_from(rerun, &id, &plan, &asked.inputs).await?,
+            None => GoneOn { attempt: 1, inputs: asked.inputs.clone(), carried: None },
         };
-        let not_carried = carried.as_ref().map(|carried| carried.not_carried.clone()).unwrap_or_default();
+        let not_carried = gone_on.carried.as_ref().map(|carried| carried.not_carried.clone()).unwrap_or_default();
         let acceptance = Acceptance {
             id: id.clone(),
             organization: asked.organization,
             project: asked.project,
             parent: None,
             depth: 0,
-            seed: asked.seed,
+            seed: gone_on.carried.as_ref().map_or(asked.seed, |carried| carried.seed),
             mask: Mask::default(),
-            inputs,
+            inputs: gone_on.inputs,
             labels: asked.labels,
-            carried: carried.map(Box::new),
+            rerun: asked.rerun.map(|rerun| Rerun { of: rerun.execution, how: rerun.how }),
+            attempt: gone_on.attempt,
+            carried: gone_on.carried.map(Box::new),
+            only: asked.only,
+            keep: asked.keep,
+            file: asked.file,
             now: platform.now().await?,
         };
         let created = self.create(&asked.bundle, &plan, acceptance).await?;
@@ -115,29 +118,5 @@ impl Executions {
         }
         self.dispatcher.ask_admission(execution.head(), request).await?;
         Ok(created)
-    }
-
-    /// What the new execution need not do again, and its inputs.
-    async fn carry(
-        &self,
-        rerun: &RerunOf,
-        plan: &Plan,
-        given: &BTreeMap<String, Captured>,
-    ) -> Result<(BTreeMap<String, Captured>, Option<Carried>), StartError> {
-        let store = &*self.platform.store;
-        let loaded = store.load_whole(&rerun.execution).await?;
-        let loaded = loaded.ok_or_else(|| ExecutionError::Unknown(rerun.execution.clone()))?;
-        let (version, main) = (&loaded.head.flow_version, &loaded.head.main);
-        let earlier_plan = self.platform.plans.get(store, version, main).await.map_err(ExecutionError::from)?;
-        let mut inputs = match loaded.parts.get(&PartId::Start) {
-            Some(Part::Start(start)) => start.inputs.clone(),
-            _ => BTreeMap::new(),
-        };
-        // An input that the flow does not have any more is nobody's.
-        inputs.retain(|name, _| plan.inputs.iter().any(|input| input.name == *name));
-        inputs.extend(given.clone());
-        let earlier = Execution::restore(loaded.head, loaded.parts, loaded.absent);
-        let carried = plan_rerun(&earlier_plan, &earlier, plan, &inputs, &rerun.options).map_err(StartError::Rerun)?;
-        Ok((inputs, Some(carried)))
     }
 }

@@ -36,7 +36,14 @@ impl ExecutionView {
     fn take(&mut self, what: &What, at: Timestamp) {
         match what {
             What::Queued { .. } | What::Started { .. } | What::Finished { .. } => self.take_bound(what, at),
-            What::PhaseEntered { phase } => self.phase = Some(*phase),
+            What::PhaseEntered { phase, until } => {
+                self.phase = Some(*phase);
+                self.kept_until = *until;
+            }
+            What::Released { rerun, .. } => {
+                self.kept_until = None;
+                self.left_to.clone_from(rerun);
+            }
             What::StopRequested { by, forced } => self.stop = Some(StopView { by: by.clone(), forced: *forced }),
             What::Warned { step, message } => {
                 self.warnings.push(WarningView { step: step.clone(), message: message.clone() });
@@ -79,12 +86,14 @@ impl ExecutionView {
     /// Where the execution begins, starts and ends.
     fn take_bound(&mut self, what: &What, at: Timestamp) {
         match what {
-            What::Queued { flow, version, main, attempt, parent, labels, inputs } => {
+            What::Queued { flow, version, main, attempt, parent, rerun, file, labels, inputs } => {
                 self.flow.clone_from(flow);
                 self.version = Some(version.clone());
                 self.main.clone_from(main);
                 self.attempt = *attempt;
                 self.parent.clone_from(parent);
+                self.rerun.clone_from(rerun);
+                self.file.clone_from(file);
                 self.labels.clone_from(labels);
                 self.inputs.clone_from(inputs);
                 self.queued_at = Some(at);
@@ -104,6 +113,7 @@ impl ExecutionView {
             What::Finished { status, worst, cleanup, reason, counts, duration_ms } => {
                 self.status = *status;
                 self.phase = None;
+                self.kept_until = None;
                 self.worst = *worst;
                 self.cleanup = *cleanup;
                 self.reason.clone_from(reason);

@@ -81,6 +81,8 @@ fn skip_reason(why: SkipReason) -> &'static str {
         SkipReason::Condition => "its condition is false",
         SkipReason::Empty => "its list is empty",
         SkipReason::MissingValue => "it names a value that was never captured",
+        SkipReason::LeftOut => "it was not asked for",
+        SkipReason::HandedOver => "it is left to the rerun that goes on from here",
     }
 }
 

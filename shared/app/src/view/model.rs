@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use assay_engine::id::{ExecutionId, FlowVersionId};
 use assay_engine::job::{AssertionResult, JobError, JobPhase, JobResult};
+use assay_engine::record::Rerun;
 use assay_engine::status::{ExecutionStatus, Phase, SkipReason, StepStatus};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,12 @@ pub struct ExecutionView {
     /// The execution whose `flow` step this is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<ExecutionId>,
+    /// The earlier execution that it repeats or goes on from; of a retry the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun: Option<Rerun>,
+    /// Where whoever started it found the flow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Labels of the flow and of the command.
     pub labels: BTreeMap<String, String>,
     /// The inputs, as far as everybody may see them.
@@ -36,6 +43,12 @@ pub struct ExecutionView {
     /// What it is doing, while it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
+    /// Of the phase `kept`: when `finally` begins unless somebody asks for it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_until: Option<Timestamp>,
+    /// The rerun that its `finally` was left to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_to: Option<ExecutionId>,
     /// Jobs it may have in flight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
@@ -90,10 +103,14 @@ impl ExecutionView {
             main: String::new(),
             attempt: 1,
             parent: None,
+            rerun: None,
+            file: None,
             labels: BTreeMap::new(),
             inputs: BTreeMap::new(),
             status: ExecutionStatus::Queued,
             phase: None,
+            kept_until: None,
+            left_to: None,
             width: None,
             queued_at: None,
             started_at: None,

@@ -16,7 +16,7 @@ use super::words::{STEP_KEYS, keys_of};
 use super::{arming, attempts, captures, engine_words, foreach, warnings, with};
 use crate::diagnostics::Code;
 use crate::expr::JsonTemplate;
-use crate::plan::{Condition, OnLost, Section, Step, StepKind};
+use crate::plan::{Condition, OnLost, Plan, Section, Step, StepKind};
 use crate::source::{Node, Problem, Span};
 use crate::types::{ENGINE_WORDS, StepSpec};
 
@@ -242,10 +242,17 @@ fn hash(step: &Step, raw: &Raw<'_>, with: &serde_json::Value) -> String {
     }
     let items = step.foreach.as_ref().map(foreach::definition);
     let child = match &step.kind {
-        StepKind::Flow { plan, .. } => plan.steps.iter().map(|step| step.definition_hash.clone()).collect(),
+        StepKind::Flow { plan, .. } => definition_of(plan),
         _ => Vec::new(),
     };
     digest(json!([own, with, items, step.files, child]).to_string())
+}
+
+/// What a flow step's definition says of the flow that it starts.
+fn definition_of(plan: &Plan) -> Vec<String> {
+    let inputs = plan.inputs.iter().map(|input| format!("{}={:?}", input.name, input.default));
+    let vars = plan.vars.iter().map(|var| format!("{}={}", var.name, var.value.tree()));
+    plan.steps.iter().map(|step| step.definition_hash.clone()).chain(inputs).chain(vars).collect()
 }
 
 /// What `with` becomes, by type.

@@ -1,6 +1,7 @@
 //! Accepting an execution: inputs are checked, vars computed, the state made.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -14,7 +15,7 @@ use super::{Carried, Execution};
 use crate::id::{ExecutionId, OrganizationId, ProjectId};
 use crate::job::{Captured, Mask};
 use crate::plan::{Input, InputType, Plan};
-use crate::record::What;
+use crate::record::{Rerun, What};
 use crate::status::{ExecutionStatus, Phase};
 
 /// Inputs and vars together may be this large, as JSON.
@@ -41,8 +42,18 @@ pub struct Acceptance {
     pub mask: Mask,
     /// Labels beside the flow's own.
     pub labels: BTreeMap<String, String>,
+    /// The earlier execution that it repeats or goes on from.
+    pub rerun: Option<Rerun>,
+    /// From 1; a rerun counts on.
+    pub attempt: u32,
     /// What a rerun carries over.
     pub carried: Option<Box<Carried>>,
+    /// Ids of main steps: only these and what they need run; none: all.
+    pub only: Option<BTreeSet<String>>,
+    /// How long `finally` is held back when the main steps have ended.
+    pub keep: Option<Duration>,
+    /// Where the flow was found, for people.
+    pub file: Option<String>,
     /// Now.
     pub now: Timestamp,
 }
@@ -95,8 +106,10 @@ fn first_head(plan: &Plan, asked: &Acceptance) -> Head {
         flow: plan.name.clone(),
         parent: asked.parent.clone(),
         depth: asked.depth,
-        attempt: carried.map_or(1, |carried| carried.attempt),
-        rerun_of: carried.map(|carried| carried.of.clone()),
+        attempt: asked.attempt,
+        rerun_of: asked.rerun.as_ref().map(|rerun| rerun.of.clone()),
+        keep_ms: asked.keep.map(|keep| u64::try_from(keep.as_millis()).unwrap_or(u64::MAX)),
+        left_to: None,
         status: ExecutionStatus::Queued,
         phase: Phase::Main,
         seed: carried.map_or(asked.seed, |carried| carried.seed),
@@ -131,24 +144,19 @@ fn accept_into(draft: &mut Draft<'_>, asked: &Acceptance) -> Result<(), String> 
         main: draft.plan.main_path.clone(),
         attempt: draft.head.attempt,
         parent: asked.parent.as_ref().map(|parent| parent.execution.clone()),
+        rerun: asked.rerun.clone(),
+        file: asked.file.clone(),
         labels: start.labels.clone(),
         inputs: start.inputs.iter().filter_map(|(name, value)| Some((name.clone(), value.clear()?.clone()))).collect(),
     };
     draft.record(what);
     if let Some(carried) = asked.carried.as_deref() {
-        let mut start = start;
-        start.vars = carried.vars.clone();
-        start.children = carried.children.clone();
-        start.carried_instances = carried.instances.clone();
-        draft.changed.insert(PartId::Start, Part::Start(start));
-        for (step, state) in &carried.steps {
-            draft.changed.insert(PartId::Step(*step as u32), Part::Step(state.clone()));
-            draft.set_standing(*step, Standing::Passed);
-        }
-        draft.changed.extend(carried.values.clone());
-        draft.head.cookie_steps = carried.cookie_steps.clone();
+        carry_into(draft, start, carried);
     } else {
         compute_vars(draft)?;
+    }
+    if let Some(only) = &asked.only {
+        leave_out(draft, only)?;
     }
     let size = draft.start().map_err(fault).map(|start| {
         let text = serde_json::to_vec(&(&start.inputs, &start.vars)).unwrap_or_default();
@@ -159,6 +167,39 @@ fn accept_into(draft: &mut Draft<'_>, asked: &Acceptance) -> Result<(), String> 
     }
     if let Some(limit) = draft.plan.queue_timeout {
         draft.arm(Token::Queue, limit);
+    }
+    Ok(())
+}
+
+fn carry_into(draft: &mut Draft<'_>, mut start: Start, carried: &Carried) {
+    start.vars = carried.vars.clone();
+    start.children = carried.children.clone();
+    start.after_finally = carried.after_finally;
+    start.carried_instances = carried.instances.clone();
+    draft.changed.insert(PartId::Start, Part::Start(start));
+    for (step, (standing, state)) in &carried.steps {
+        draft.head.instances += state.foreach.as_ref().map_or(0, |expansion| expansion.count);
+        draft.changed.insert(PartId::Step(*step as u32), Part::Step(state.clone()));
+        draft.set_standing(*step, *standing);
+    }
+    draft.changed.extend(carried.values.clone());
+    draft.head.cookie_steps = carried.cookie_steps.clone();
+}
+
+/// Main steps that were not asked for, and that none of those needs, do not run.
+fn leave_out(draft: &mut Draft<'_>, only: &BTreeSet<String>) -> Result<(), String> {
+    let plan = draft.plan;
+    let mut run = BTreeSet::new();
+    for id in only {
+        let step = plan.step_index(id).filter(|step| *step < plan.main_steps);
+        let step = step.ok_or_else(|| format!("`{}` has no main step `{id}`", plan.name))?;
+        run.insert(step);
+        run.extend(plan.steps[step].transitive.iter().copied());
+    }
+    for step in (0..plan.main_steps).filter(|step| !run.contains(step)) {
+        if draft.standing(step) == Standing::Pending {
+            draft.set_standing(step, Standing::LeftOut);
+        }
     }
     Ok(())
 }

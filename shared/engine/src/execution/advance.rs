@@ -32,14 +32,15 @@ impl Draft<'_> {
                     self.settle_pending()?;
                     self.start_ready(0..self.plan.main_steps)?;
                     if self.head.phase == Phase::Main && self.main_ended() {
-                        self.enter_finally()?;
+                        self.keep_or_clean_up()?;
                     }
                 }
                 Phase::Stopping => {
                     if self.all_active(0..self.plan.main_steps)?.is_empty() {
-                        self.enter_finally()?;
+                        self.keep_or_clean_up()?;
                     }
                 }
+                Phase::Kept => {}
                 Phase::Finally => self.advance_finally()?,
             }
             let same = before == self.head.steps && in_flight == self.head.in_flight;
@@ -179,7 +180,7 @@ impl Draft<'_> {
         let mut ready = true;
         for arm in self.plan_step(step).arms.clone() {
             if self.standing(arm).ended() {
-                if !matches!(self.standing(arm), Standing::Passed) {
+                if !matches!(self.standing(arm), Standing::Passed | Standing::LeftOut) {
                     self.skip(step, Standing::Blocked)?;
                     return Ok(false);
                 }
@@ -215,7 +216,7 @@ impl Draft<'_> {
         Ok(items)
     }
 
-    fn make_items(&self, step: usize) -> Draw<Result<Arc<Vec<Json>>, String>> {
+    pub(super) fn make_items(&self, step: usize) -> Draw<Result<Arc<Vec<Json>>, String>> {
         let Some(foreach) = &self.plan_step(step).foreach else { return Ok(Ok(Arc::default())) };
         let made_at = self.foreach(step)?.and_then(|expansion| expansion.at).unwrap_or(self.now);
         let salt = format!("{}/foreach", self.plan_step(step).id);

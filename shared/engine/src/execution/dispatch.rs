@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::draft::{At, Draft, Draw, Missing};
@@ -12,7 +12,9 @@ use super::parts::{Active, ActiveState};
 use super::scope::Seen;
 use super::state::Unsent;
 use crate::expr::References;
-use crate::job::{AssertionSpec, CONTRACT, CaptureSpec, Cookie, Fence, Job, JobPhase, LateTemplate};
+use crate::job::{
+    AssertionSpec, CONTRACT, CaptureSpec, Captured, Cookie, Fence, Job, JobPhase, LateTemplate, ScopeValue,
+};
 use crate::plan::{RetryOn, Step, StepKind};
 use crate::record::What;
 use crate::types::StepSpec;
@@ -42,7 +44,7 @@ impl Draft<'_> {
         let mut cx = self.evaluation(self.place(at).to_string(), now);
         Ok(match self.render(&step.with, &seen, &mut cx) {
             Ok((with, late)) => {
-                let hash = hash_of(&with, &late, step);
+                let hash = hash_of(&with, &late, &seen.deferred, step);
                 match undelivered.filter(|_| at.step >= self.plan.main_steps) {
                     Some(name) => {
                         Err(RenderFault { message: format!("{name} was never captured"), undelivered: Some(name) })
@@ -257,7 +259,7 @@ impl Draft<'_> {
     }
 }
 
-fn hash_of(with: &Json, late: &[LateTemplate], step: &Step) -> String {
+fn hash_of(with: &Json, late: &[LateTemplate], deferred: &[ScopeValue], step: &Step) -> String {
     let mut hash = Sha256::new();
     hash.update(with.to_string());
     for one in late {
@@ -265,6 +267,14 @@ fn hash_of(with: &Json, late: &[LateTemplate], step: &Step) -> String {
         hash.update(&one.at);
         hash.update([0]);
         hash.update(&one.template);
+    }
+    // What a template is left over of says only what it names: an input made from a secret has a text of its own.
+    for one in deferred {
+        if let Captured::Deferred(made) = &one.value {
+            hash.update([2]);
+            hash.update(&one.at);
+            hash.update(json!([made.value, made.late, made.scope]).to_string());
+        }
     }
     for (name, file) in &step.files {
         hash.update([1]);

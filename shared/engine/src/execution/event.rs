@@ -107,6 +107,14 @@ pub enum Event {
         /// Without `finally`.
         forced: bool,
     },
+    /// Somebody wants `finally` not to be held back any longer.
+    FinishRequested {
+        /// Who.
+        by: String,
+        /// The rerun that goes on from here and cleans up in its place.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left_to: Option<ExecutionId>,
+    },
 }
 
 impl Event {
@@ -138,6 +146,8 @@ pub enum Token {
     StopGrace,
     /// `finallyTimeout` is over.
     Finally,
+    /// `finally` was held back for long enough.
+    Keep,
     /// The pause before an attempt, a turn, or the end of a `delay` or `wait`.
     Step {
         /// Which attempt.
@@ -208,6 +218,8 @@ pub struct ChildStart {
     pub depth: u32,
     /// A rerun goes on from this earlier child.
     pub rerun_of: Option<ExecutionId>,
+    /// Also when that one's own `finally` has cleaned up.
+    pub after_finally: bool,
 }
 
 /// What an event did.

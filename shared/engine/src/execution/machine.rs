@@ -188,6 +188,7 @@ fn hear(draft: &mut Draft<'_>, event: Event) -> Draw<Option<Ignored>> {
         }
         Event::SignalReceived { id, name, payload, by } => draft.signal_received(&id, &name, &payload, &by),
         Event::CancelRequested { by, forced } => draft.cancel_requested(&by, forced),
+        Event::FinishRequested { by, left_to } => draft.finish_requested(&by, left_to),
     }
 }
 

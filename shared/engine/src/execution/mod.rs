@@ -10,6 +10,7 @@ mod dispatch;
 mod draft;
 mod ends;
 mod event;
+mod keep;
 mod limits;
 mod losses;
 mod machine;
@@ -32,7 +33,7 @@ pub use parts::{
     StepState, Values,
 };
 pub use request::NoRequest;
-pub use rerun::{Carried, NotCarried, RerunOptions, plan_rerun};
+pub use rerun::{Carried, Earlier, Later, NotCarried, RenewedVar, RerunOptions, RerunRefusal, plan_rerun};
 pub use standing::Standing;
 pub use state::{FORMAT, Head, Parent, Stop, Timer, UndoEntry, Unsent};
 

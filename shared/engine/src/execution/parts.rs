@@ -106,6 +106,9 @@ pub struct Start {
     /// Steps whose earlier children a rerun goes on from, by place.
     #[serde(default)]
     pub children: BTreeMap<String, ExecutionId>,
+    /// These children are gone on from also after their own `finally` has cleaned up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after_finally: bool,
     /// Instances that a rerun carried over, by place, with what they are checked against when they come up.
     #[serde(default)]
     pub carried_instances: BTreeMap<String, CarriedInstance>,

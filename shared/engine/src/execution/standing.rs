@@ -33,10 +33,14 @@ pub enum Standing {
     SkippedEmpty,
     /// A `finally` step that names a value never captured.
     SkippedMissingValue,
+    /// It was not asked for.
+    LeftOut,
+    /// A `finally` step that is left to a rerun.
+    HandedOver,
 }
 
 impl Standing {
-    const LETTERS: [(Self, &'static str); 13] = [
+    const LETTERS: [(Self, &'static str); 15] = [
         (Self::Pending, "."),
         (Self::Ready, "r"),
         (Self::Running, "u"),
@@ -50,6 +54,8 @@ impl Standing {
         (Self::SkippedByCondition, "S"),
         (Self::SkippedEmpty, "0"),
         (Self::SkippedMissingValue, "M"),
+        (Self::LeftOut, "L"),
+        (Self::HandedOver, "H"),
     ];
 
     /// As users see it.
@@ -76,6 +82,8 @@ impl Standing {
             Self::SkippedByCondition => Some(SkipReason::Condition),
             Self::SkippedEmpty => Some(SkipReason::Empty),
             Self::SkippedMissingValue => Some(SkipReason::MissingValue),
+            Self::LeftOut => Some(SkipReason::LeftOut),
+            Self::HandedOver => Some(SkipReason::HandedOver),
             _ => None,
         }
     }

@@ -41,9 +41,15 @@ pub struct Head {
     pub depth: u32,
     /// From 1; a rerun counts on.
     pub attempt: u32,
-    /// The execution that a rerun goes on from.
+    /// The execution that a rerun repeats or goes on from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerun_of: Option<ExecutionId>,
+    /// How long `finally` is held back when the main steps have ended, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_ms: Option<u64>,
+    /// The rerun that `finally` was left to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_to: Option<ExecutionId>,
     /// Where it stands.
     pub status: ExecutionStatus,
     /// What it is doing.

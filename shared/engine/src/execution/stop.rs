@@ -22,6 +22,10 @@ impl Draft<'_> {
         if known.is_some_and(|stop| stop.forced || !forced) {
             return Ok(Some(Ignored::Duplicate));
         }
+        // What is kept has nothing left to stop: it is cleaned up.
+        if self.head.phase == Phase::Kept && !forced {
+            return self.finish_requested(by, None);
+        }
         // A first cancel does not stop `finally`.
         if known.is_none() && self.head.phase == Phase::Finally && !forced {
             let stop = Stop { verdict: ExecutionStatus::Cancelled, by: by.into(), forced, wins: false };
@@ -54,6 +58,10 @@ impl Draft<'_> {
                 self.arm(Token::StopGrace, STOP_GRACE);
             }
             Phase::Stopping => self.stop_all(0..self.plan.main_steps, forced)?,
+            Phase::Kept => {
+                self.disarm(&Token::Keep);
+                self.enter_finally()?;
+            }
             Phase::Finally => {
                 self.stop_all(0..self.plan.steps.len(), forced)?;
                 self.cancel_pending(self.plan.main_steps..self.plan.steps.len())?;
@@ -65,11 +73,11 @@ impl Draft<'_> {
 
     fn enter(&mut self, phase: Phase) {
         self.head.phase = phase;
-        self.record(What::PhaseEntered { phase });
+        self.record(What::PhaseEntered { phase, until: None });
     }
 
     /// What has not begun never will.
-    fn cancel_pending(&mut self, steps: std::ops::Range<usize>) -> Draw<()> {
+    pub(super) fn cancel_pending(&mut self, steps: std::ops::Range<usize>) -> Draw<()> {
         for step in steps {
             if matches!(self.standing(step), Standing::Pending | Standing::Ready) {
                 if self.active(At::step(step))?.is_some() {
@@ -174,6 +182,7 @@ impl Draft<'_> {
                 let limit = crate::duration::text(self.plan.finally_timeout);
                 self.stop(ExecutionStatus::TimedOut, &format!("finallyTimeout of {limit}"), true)?;
             }
+            Token::Keep => self.kept_long_enough()?,
             Token::Step { fence } => self.step_timer(fence)?,
         }
         Ok(None)
@@ -219,27 +228,6 @@ impl Draft<'_> {
     }
 
     // ---- finally
-
-    pub(super) fn enter_finally(&mut self) -> Draw<()> {
-        self.disarm(&Token::Execution);
-        self.disarm(&Token::StopGrace);
-        let forced = self.head.stop.as_ref().is_some_and(|stop| stop.forced);
-        self.head.phase = Phase::Finally;
-        if forced {
-            if !self.head.undo.is_empty() {
-                let count = self.head.undo.len();
-                self.warn(None, format!("{count} undos were not run, because the stop was forced"));
-                self.head.undo_failed = true;
-                self.head.undo.clear();
-            }
-            return self.cancel_pending(self.plan.main_steps..self.plan.steps.len());
-        }
-        if self.plan.main_steps < self.plan.steps.len() || !self.head.undo.is_empty() {
-            self.record(What::PhaseEntered { phase: Phase::Finally });
-            self.arm(Token::Finally, self.plan.finally_timeout);
-        }
-        Ok(())
-    }
 
     /// Undos, last first; then the steps of `finally`, one after the other; then the verdict.
     pub(super) fn advance_finally(&mut self) -> Draw<()> {
@@ -372,7 +360,7 @@ impl Draft<'_> {
         self.disarm(&Token::Queue);
         let steps = self.plan.steps.iter().map(|step| step.id.to_string()).collect();
         self.record(What::Started { width: self.head.width, steps, main: self.plan.main_steps as u32 });
-        self.tell_carried()?;
+        self.tell_settled()?;
         let limit: Duration = self.plan.timeout;
         self.arm(Token::Execution, limit);
         Ok(None)

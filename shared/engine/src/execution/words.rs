@@ -215,6 +215,7 @@ impl Draft<'_> {
             width: places,
             depth: self.head.depth + 1,
             rerun_of: earlier,
+            after_finally: self.start()?.after_finally,
         }))
     }
 
