@@ -13,6 +13,6 @@ mod yaml;
 
 pub(crate) use node::{Entry, Node, Value};
 pub(crate) use problem::Problem;
-pub use read::read_data;
 pub(crate) use read::{MAX_BYTES, read, shown};
+pub use read::{read_data, read_document};
 pub(crate) use text::{Source, Span};

@@ -66,7 +66,15 @@ fn control_character(text: &str) -> Option<(usize, char)> {
 /// # Errors
 /// Everything that is wrong with the text.
 pub fn read_data(name: &str, bytes: &[u8]) -> Result<Json, Diagnostics> {
-    let (source, root, mut problems) = read(name, bytes, 0, MAX_BYTES);
+    read_document(name, bytes, MAX_BYTES)
+}
+
+/// As [`read_data`], with another largest size in bytes: for documents that no flow carries along.
+///
+/// # Errors
+/// Everything that is wrong with the text.
+pub fn read_document(name: &str, bytes: &[u8], most: usize) -> Result<Json, Diagnostics> {
+    let (source, root, mut problems) = read(name, bytes, 0, most);
     match root {
         Some(root) if problems.is_empty() => Ok(root.to_json()),
         _ => {
