@@ -8,6 +8,7 @@ mod error;
 mod home;
 mod load;
 mod local;
+mod new;
 mod out;
 mod project;
 mod view;

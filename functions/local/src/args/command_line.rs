@@ -3,13 +3,14 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    CancelArgs, DemoArgs, EventsArgs, ExecutionsArgs, ExplainArgs, PruneArgs, ResourcesArgs, ResumeArgs, RunArgs,
-    SchemaArgs, ShowArgs, SignalArgs, StepsArgs, ValidateArgs,
+    CancelArgs, DemoArgs, DoctorArgs, EventsArgs, ExecutionsArgs, ExplainArgs, NewArgs, PruneArgs, ResourcesArgs,
+    ResumeArgs, RunArgs, SchemaArgs, ShowArgs, SignalArgs, StepsArgs, ValidateArgs,
 };
 
 const EXAMPLES: &str = "\
 Examples:
   assay demo                             see real flows run against a bundled shop
+  assay new                              begin a flow: a few questions, or --from curl or OpenAPI
   assay validate flows/                  every problem of every flow, at once
   assay run flows/checkout.yaml          run one flow, live
   assay run flows/ --jobs 8 --report junit=report.xml
@@ -33,6 +34,8 @@ pub(crate) struct CommandLine {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Begin a flow: from a few answers, a curl command, or an OpenAPI document
+    New(NewArgs),
     /// Run flows
     Run(Box<RunArgs>),
     /// Go on with what a crash or a kill left unfinished
@@ -61,9 +64,14 @@ pub(crate) enum Command {
     Steps(StepsArgs),
     /// Run the bundled examples against a bundled shop
     Demo(DemoArgs),
+    /// Say what stands in the way of running flows here
+    Doctor(DoctorArgs),
     /// Print a completion script for a shell
     #[command(
-        after_help = "Examples:\n  assay completions bash > /etc/bash_completion.d/assay\n  assay completions zsh > ~/.zfunc/_assay"
+        after_help = "Examples:\n  assay completions bash > ~/.local/share/bash-completion/completions/assay\n  \
+                      assay completions zsh > ~/.zfunc/_assay\n  \
+                      assay completions fish > ~/.config/fish/completions/assay.fish\n\n\
+                      zsh also needs `fpath+=~/.zfunc` before `compinit` in ~/.zshrc."
     )]
     Completions {
         /// Which shell

@@ -4,7 +4,7 @@ use assay_engine::status::worst_exit_code;
 use assay_host::Environment;
 use tokio::runtime::{Builder, Runtime};
 
-use super::{completions, control, demo, explain, list, resources, resume, run, schema, show, steps, validate};
+use super::{completions, control, demo, doctor, explain, list, resources, resume, run, schema, show, steps, validate};
 use crate::args::Command;
 use crate::error::CommandError;
 use crate::out::Out;
@@ -33,6 +33,7 @@ fn act(command: Command, environment: &Environment, out: &mut Out) -> Result<u8,
     }
     match command {
         Command::Validate(args) => validate::validate(&args, environment, out),
+        Command::New(args) => crate::new::begin(args, environment, out),
         Command::Schema(args) => schema::schema(&args, out),
         Command::Explain(args) => explain::explain(&args, out),
         Command::Steps(args) => steps::steps(&args, out),
@@ -46,6 +47,7 @@ fn act(command: Command, environment: &Environment, out: &mut Out) -> Result<u8,
         Command::Events(args) => runtime()?.block_on(show::events(args, environment, out)),
         Command::Cancel(args) => runtime()?.block_on(control::cancel(args, environment, out)),
         Command::Signal(args) => runtime()?.block_on(control::signal(args, environment, out)),
+        Command::Doctor(args) => runtime()?.block_on(doctor::doctor(args, environment, out)),
         Command::Demo(args) => runtime()?.block_on(demo::demo(args, environment, out)),
     }
 }

@@ -19,6 +19,7 @@ use serde_json::{Map, Value as Json, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::shown_url::without_password;
 use crate::args::{CheckArgs, EnvArgs, ListArgs, ResourcesArgs, ResourcesCommand};
 use crate::error::CommandError;
 use crate::home::random;
@@ -160,17 +161,6 @@ fn written(resource: &Resource) -> String {
     String::new()
 }
 
-/// A URL whose password is hidden.
-fn without_password(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, tail) = rest.split_at(end);
-    match authority.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?.0, host))) {
-        Some((user, host)) => format!("{scheme}://{user}:***@{host}{tail}"),
-        None => text.to_owned(),
-    }
-}
-
 fn list(args: &ListArgs, variables: &Environment, out: &Out) -> Result<u8, CommandError> {
     let found = chosen(&args.words, &args.env, &Project::nearest()?, variables, out)?;
     let width = |of: fn(&Resource) -> &str| found.iter().map(|one| of(one.resource()).len()).max().unwrap_or(0);
@@ -196,18 +186,42 @@ fn list(args: &ListArgs, variables: &Environment, out: &Out) -> Result<u8, Comma
 }
 
 /// What came of one check.
-struct Checked {
+pub(super) struct Checked {
     name: String,
     kind: String,
     millis: u64,
     came: Result<Option<String>, (String, String)>,
 }
 
+impl Checked {
+    /// The resource's name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `(code, message)` when it cannot be used.
+    pub(super) fn fault(&self) -> Option<&(String, String)> {
+        self.came.as_ref().err()
+    }
+}
+
 async fn check(args: CheckArgs, variables: &Environment, out: &mut Out) -> Result<u8, CommandError> {
-    let typed = secrets(&args.secrets.secrets, variables)?;
+    let done = checks(&args.words, &args.env, &args.secrets.secrets, variables, out).await?;
+    Ok(tell(&done, args.json, out))
+}
+
+/// Connects to every resource that is meant; secrets are as they were typed.
+pub(super) async fn checks(
+    words: &[String],
+    env: &EnvArgs,
+    typed: &[String],
+    variables: &Environment,
+    out: &mut Out,
+) -> Result<Vec<Checked>, CommandError> {
+    let typed = secrets(typed, variables)?;
     out.mask(typed.values());
     let project = Project::nearest()?;
-    let found = chosen(&args.words, &args.env, &project, variables, out)?;
+    let found = chosen(words, env, &project, variables, out)?;
     let mut secret_values = Vec::new();
     for one in &found {
         let values = values(one, &typed, &project, variables, out)?;
@@ -244,8 +258,7 @@ async fn check(args: CheckArgs, variables: &Environment, out: &mut Out) -> Resul
         done.push(ended.map_err(|error| CommandError::fault("check a resource", error))?);
     }
     done.sort_by_key(|(number, _)| *number);
-    let done: Vec<Checked> = done.into_iter().map(|(_, checked)| checked).collect();
-    Ok(tell(&done, args.json, out))
+    Ok(done.into_iter().map(|(_, checked)| checked).collect())
 }
 
 /// The values of the secrets that a resource names.
@@ -384,17 +397,4 @@ fn line(one: &Checked) -> Json {
         }
     }
     line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_in_a_url_is_not_listed() {
-        assert_eq!(without_password("postgres://app:pw@db/orders"), "postgres://app:***@db/orders");
-        assert_eq!(without_password("postgres://app:p@w@db?x=a:b@c"), "postgres://app:***@db?x=a:b@c");
-        assert_eq!(without_password("postgres://app@db/orders"), "postgres://app@db/orders");
-        assert_eq!(without_password("db:5432"), "db:5432");
-    }
 }
