@@ -149,6 +149,8 @@ fn help_has_examples_for_each_command() {
         "steps",
         "demo",
         "completions",
+        "new",
+        "doctor",
     ] {
         let came = place.assay(&["help", command]).ends_with(0);
         assert!(came.out.contains("Examples:"), "{command}: {}", came.out);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod environment;
+mod first_steps;
 mod inputs;
 mod looking;
 mod mistakes;
@@ -13,4 +14,5 @@ mod running;
 mod secrets;
 mod server;
 mod stopping;
+mod tutorial;
 mod typed;
