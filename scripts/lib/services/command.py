@@ -11,6 +11,7 @@ import time
 
 from services import containers, tls
 from services.aws import Aws
+from services.dynamodb import DynamoDb
 from services.kafka import Kafka
 from services.loki import Loki
 from services.mariadb import MariaDb
@@ -21,7 +22,7 @@ from services.redis import Redis
 from services.server import Server
 from services.system import Unavailable
 
-SYSTEMS = {system.name: system for system in (Postgres(), MariaDb(), Redis(), Kafka(), Loki(), Prometheus(), Aws())}
+SYSTEMS = {system.name: system for system in (Postgres(), MariaDb(), Redis(), Kafka(), Loki(), Prometheus(), Aws(), DynamoDb())}
 # The folders of sets that belong to a process: `start` removes those whose process is gone.
 OWNED = "assay-own-*"
 PRINTING = threading.Lock()

@@ -2,7 +2,7 @@
 //!
 //! Most tests use the set that all share, [`Services::shared`], and keep apart by names of their own (a database, a topic, a
 //! key prefix). A test that kills, restarts or freezes a system brings a set of its own, [`Services::own`]. Systems are named
-//! as in `scripts/services`: `postgres mariadb redis kafka loki prometheus aws`.
+//! as in `scripts/services`: `postgres mariadb redis kafka loki prometheus aws dynamodb`.
 
 mod script;
 mod set;

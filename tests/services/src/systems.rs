@@ -144,6 +144,12 @@ impl Services {
         self.text("aws", "region")
     }
 
+    /// The base address of DynamoDB Local. Any credentials are good; a test's tables have names of their own.
+    #[must_use]
+    pub fn dynamodb_url(&self) -> &str {
+        self.text("dynamodb", "url")
+    }
+
     /// The file of the authority that signed the systems' certificates, for `localhost` and `127.0.0.1`.
     #[must_use]
     pub fn tls_ca(&self) -> &str {

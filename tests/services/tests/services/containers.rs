@@ -23,7 +23,7 @@ fn texts() -> Vec<String> {
 fn python(expression: &str) -> Vec<String> {
     let code = format!(
         "import sys; sys.dont_write_bytecode = True; sys.path.insert(0, '{ROOT}/scripts/lib')\n\
-         from services import aws, command, containers, kafka, loki, postgres, redis\n\
+         from services import aws, command, containers, dynamodb, kafka, loki, postgres, redis\n\
          print('\\n'.join({expression}))"
     );
     let output = Command::new("python3").args(["-c", &code]).output().unwrap();
@@ -65,6 +65,7 @@ fn compose_has_the_users_and_settings_of_the_script() {
     assert!(texts.contains(&format!("grafana/loki:{}", python("[loki.VERSION]")[0])));
     let emulator = format!("\"ministack[full]=={}\"", python("[aws.VERSION]")[0]);
     assert!(texts.iter().any(|text| text.contains(&emulator)), "compose.yaml does not say {emulator}");
+    assert!(texts.contains(&format!("amazon/dynamodb-local:{}", python("[dynamodb.VERSION]")[0])));
     assert!(texts.contains(&format!("apache/kafka:{}", python("[kafka.VERSION]")[0])));
 }
 

@@ -172,9 +172,9 @@ fn a_set_started_by_hand_stays_when_a_process_is_done_with_it() {
 #[test]
 fn every_server_listens_on_loopback_only() {
     let folder = Folder::new();
-    run(folder.path(), &["start", "postgres", "mariadb", "redis", "prometheus", "aws"]);
+    run(folder.path(), &["start", "postgres", "mariadb", "redis", "prometheus", "aws", "dynamodb"]);
     let described = described(folder.path());
-    for name in ["postgres", "mariadb", "redis", "prometheus", "aws"] {
+    for name in ["postgres", "mariadb", "redis", "prometheus", "aws", "dynamodb"] {
         let inodes = sockets_of(&described[name]["pid"].to_string());
         for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
             for line in std::fs::read_to_string(table).unwrap().lines().skip(1) {
