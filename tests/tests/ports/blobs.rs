@@ -5,6 +5,7 @@ use assay_adapters::folder::FolderBlobStore;
 use assay_adapters::memory::MemoryBlobStore;
 use assay_app::ports::{Blob, BlobStore, PortErrorClass};
 use bytes::Bytes;
+use tokio::io::AsyncReadExt as _;
 
 macro_rules! on_every_blob_store {
     ($($rule:ident)*) => {
@@ -22,11 +23,19 @@ macro_rules! on_every_blob_store {
                 super::$rule(&super::FolderBlobStore::open(&root, super::Durability::Full).unwrap()).await;
             })*
         }
+        mod s3 {
+            $(#[tokio::test]
+            async fn $rule() {
+                super::$rule(&crate::s3::store().await).await;
+            })*
+        }
     };
 }
 
 on_every_blob_store! {
     what_is_put_is_got
+    what_is_put_piece_by_piece_is_got_so
+    what_is_not_of_its_size_is_refused
     writing_the_same_again_changes_nothing
     another_blob_under_the_key_is_refused
     unknown_keys_have_nothing
@@ -49,6 +58,28 @@ async fn what_is_put_is_got(store: &dyn BlobStore) {
     assert_eq!(kept, Some(Blob { media_type: "image/png; a=\"b\"".into(), bytes }));
     store.put("org_1/exe_1/a/b/c", "text/plain", Bytes::new()).await.unwrap();
     assert_eq!(got(store, "org_1/exe_1/a/b/c").await.unwrap().bytes, Bytes::new());
+}
+
+async fn what_is_put_piece_by_piece_is_got_so(store: &dyn BlobStore) {
+    let from = || Box::pin(std::io::Cursor::new(b"piece by piece"));
+    for _ in 0..2 {
+        store.put_from("org_1/exe_1/a", "text/plain", 14, from()).await.unwrap();
+    }
+    let mut open = store.open("org_1/exe_1/a").await.unwrap().unwrap();
+    assert_eq!((open.media_type.as_str(), open.size), ("text/plain", 14));
+    let mut text = String::new();
+    open.bytes.read_to_string(&mut text).await.unwrap();
+    assert_eq!(text, "piece by piece");
+    assert!(store.open("org_1/exe_1/b").await.unwrap().is_none());
+}
+
+async fn what_is_not_of_its_size_is_refused(store: &dyn BlobStore) {
+    for size in [0, 3, 5, 9_000_000] {
+        let from = Box::pin(std::io::Cursor::new(b"four"));
+        let refused = store.put_from("org_1/exe_1/a", "text/plain", size, from).await.unwrap_err();
+        assert_eq!(refused.class, PortErrorClass::Permanent, "{size}");
+    }
+    assert_eq!(got(store, "org_1/exe_1/a").await, None);
 }
 
 async fn writing_the_same_again_changes_nothing(store: &dyn BlobStore) {

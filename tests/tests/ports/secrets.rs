@@ -25,6 +25,12 @@ macro_rules! on_every_secret_box {
                 super::$rule(&super::KeyFileSecretBox::open(&folder.path().join("key")).unwrap()).await;
             })*
         }
+        mod kms {
+            $(#[tokio::test]
+            async fn $rule() {
+                super::$rule(&crate::kms::secret_box().await).await;
+            })*
+        }
     };
 }
 

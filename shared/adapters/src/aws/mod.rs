@@ -3,7 +3,9 @@
 mod connect;
 pub mod dynamodb;
 mod error;
+pub mod kms;
 mod names;
+pub mod s3;
 pub mod sqs;
 
 pub use connect::{Account, connect};

@@ -15,7 +15,7 @@ const VERSION: u8 = 1;
 const NONCE: usize = 12;
 const TAG: usize = 16;
 /// Bytes of a key.
-pub(super) const KEY: usize = 32;
+pub(crate) const KEY: usize = 32;
 
 /// What a ciphertext is: one can never stand for the other.
 const OF_KEY: &[u8] = b"assay sealed key, organization ";
@@ -66,7 +66,7 @@ fn associated(what: &[u8], organization: &OrganizationId) -> Vec<u8> {
     [what, organization.as_str().as_bytes()].concat()
 }
 
-fn encrypt(
+pub(crate) fn encrypt(
     cipher: &Aes256Gcm,
     clear: &[u8],
     what: &[u8],
@@ -81,7 +81,12 @@ fn encrypt(
     Ok(())
 }
 
-fn decrypt(cipher: &Aes256Gcm, sealed: &[u8], what: &[u8], organization: &OrganizationId) -> Option<Vec<u8>> {
+pub(crate) fn decrypt(
+    cipher: &Aes256Gcm,
+    sealed: &[u8],
+    what: &[u8],
+    organization: &OrganizationId,
+) -> Option<Vec<u8>> {
     let (nonce, sealed) = sealed.split_at_checked(NONCE)?;
     let payload = Payload { msg: sealed, aad: &associated(what, organization) };
     cipher.decrypt(Nonce::from_slice(nonce), payload).ok()

@@ -1,6 +1,6 @@
 //! Sealing with AES-256-GCM, and secrets that were given.
 
-mod envelope;
+pub(crate) mod envelope;
 mod given;
 mod key_file;
 

@@ -12,7 +12,7 @@ mod record_feed;
 mod secret_box;
 mod work_queue;
 
-pub use blob_store::{Blob, BlobStore};
+pub use blob_store::{Blob, BlobBytes, BlobStore, OpenBlob, Upload, UploadLink};
 pub use clock::Clock;
 pub use error::{PortError, PortErrorClass};
 pub use execution_store::{

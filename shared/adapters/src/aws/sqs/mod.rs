@@ -20,4 +20,5 @@ mod timers;
 mod wire;
 
 pub use dead::Unreadable;
+pub use name::{Found, find};
 pub use queue::{SqsOptions, SqsWorkQueue};

@@ -118,6 +118,31 @@ impl Addresses {
     }
 }
 
+/// What the address of a queue tells of its stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The account.
+    pub account: String,
+    /// For [`SqsOptions::addresses`](super::SqsOptions::addresses).
+    pub addresses: String,
+}
+
+/// Finds the queues of a stack.
+///
+/// # Errors
+/// When there is no such stack, or it cannot be asked.
+pub async fn find(config: &aws_config::SdkConfig, names: &StackNames) -> Result<Found, PortError> {
+    let addresses = Addresses::new(aws_sdk_sqs::Client::new(config), names.clone(), None);
+    let dispatcher = Physical::Live(QueueName::Dispatcher);
+    let address = addresses.of(&dispatcher).await?;
+    let begin = address.strip_suffix(&dispatcher.name(names)?).unwrap_or_default();
+    let account = begin.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(PortError::bug(format!("find the stack's account in `{address}`")));
+    }
+    Ok(Found { account: account.to_owned(), addresses: begin.to_owned() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
