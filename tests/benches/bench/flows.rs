@@ -13,7 +13,7 @@ const REQUESTS: usize = 5;
 const JOBS: &str = "8";
 
 /// A flow of so many requests, each with a capture that the next one uses and two assertions.
-fn flow(url: &str, requests: usize) -> String {
+pub(crate) fn flow(url: &str, requests: usize) -> String {
     let mut text = String::from("steps:\n");
     for number in 1..=requests {
         let id = if number == 1 { "first".to_owned() } else { format!("${{steps.s{}.next}}", number - 1) };

@@ -13,6 +13,7 @@ mod flake;
 mod flows;
 mod latency;
 mod process;
+mod report;
 mod runs;
 mod scan;
 mod shop;
@@ -24,12 +25,13 @@ mod topic;
 /// What it is called, and what it does.
 type Bench = (&'static str, fn(&Tools));
 
-const BENCHES: [Bench; 9] = [
+const BENCHES: [Bench; 10] = [
     ("steps", steps::light),
     ("compile", compile::large),
     ("apply", apply::growing),
     ("one-request", flows::one_request),
     ("flows", flows::many),
+    ("report", report::page),
     ("kafka-latency", latency::to_verdict),
     ("kafka-scan", scan::through),
     ("sql", sql::many),

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    CancelArgs, DemoArgs, DoctorArgs, EventsArgs, ExecutionsArgs, ExplainArgs, NewArgs, PruneArgs, ResourcesArgs,
-    ResumeArgs, RunArgs, SchemaArgs, ShowArgs, SignalArgs, StepsArgs, ValidateArgs,
+    CancelArgs, DemoArgs, DoctorArgs, EventsArgs, ExecutionsArgs, ExplainArgs, NewArgs, PruneArgs, ReportArgs,
+    ResourcesArgs, ResumeArgs, RunArgs, SchemaArgs, ShowArgs, SignalArgs, StepsArgs, ValidateArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Executions(ExecutionsArgs),
     /// Show what happened in an execution
     Show(ShowArgs),
+    /// Write reports of stored executions
+    Report(ReportArgs),
     /// Print an execution's records, one JSON object a line or as text
     Events(EventsArgs),
     /// Stop an execution; its `finally` steps still run

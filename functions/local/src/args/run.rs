@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::StoreArgs;
+use super::report::ReportTarget;
 use crate::demo::Lie;
 
 const RUN_EXAMPLES: &str = "\
@@ -99,45 +100,10 @@ pub(crate) struct OutputArgs {
     pub(crate) json: bool,
     /// Write a report when everything has ended; may be given again
     ///
-    /// Kinds: junit.
+    /// Kinds: junit, ctrf (JSON), tap, markdown (for the page of a CI job), github (annotations; the path `-` prints them
+    /// where the runner reads them), html (one page that needs nothing else).
     #[arg(long = "report", short = 'r', value_name = "KIND=PATH")]
     pub(crate) reports: Vec<ReportTarget>,
-}
-
-/// A report to write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ReportTarget {
-    /// Which kind.
-    pub(crate) kind: ReportKind,
-    /// Where to.
-    pub(crate) path: PathBuf,
-}
-
-/// The kinds of reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ReportKind {
-    /// JUnit XML.
-    Junit,
-}
-
-impl std::str::FromStr for ReportTarget {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (kind, path) = text.split_once('=').ok_or("expected KIND=PATH, as in junit=report.xml")?;
-        let kind = match kind {
-            "junit" => ReportKind::Junit,
-            _ => return Err(format!("there is no report of kind `{kind}`; kinds: junit")),
-        };
-        if path == "-" {
-            return Err(
-                "a report goes to a file, as in junit=report.xml: standard output has the lines of the run".into()
-            );
-        }
-        if path.is_empty() {
-            return Err("the path is missing, as in junit=report.xml".into());
-        }
-        Ok(Self { kind, path: path.into() })
-    }
 }
 
 /// What a saved step survives.

@@ -4,7 +4,9 @@ use assay_engine::status::worst_exit_code;
 use assay_host::Environment;
 use tokio::runtime::{Builder, Runtime};
 
-use super::{completions, control, demo, doctor, explain, list, resources, resume, run, schema, show, steps, validate};
+use super::{
+    completions, control, demo, doctor, explain, list, report, resources, resume, run, schema, show, steps, validate,
+};
 use crate::args::Command;
 use crate::error::CommandError;
 use crate::out::Out;
@@ -44,6 +46,7 @@ fn act(command: Command, environment: &Environment, out: &mut Out) -> Result<u8,
         Command::Executions(args) => runtime()?.block_on(list::executions(args, environment, out)),
         Command::Prune(args) => runtime()?.block_on(list::prune(args, environment, out)),
         Command::Show(args) => runtime()?.block_on(show::show(args, environment, out)),
+        Command::Report(args) => runtime()?.block_on(report::report(args, environment, out)),
         Command::Events(args) => runtime()?.block_on(show::events(args, environment, out)),
         Command::Cancel(args) => runtime()?.block_on(control::cancel(args, environment, out)),
         Command::Signal(args) => runtime()?.block_on(control::signal(args, environment, out)),

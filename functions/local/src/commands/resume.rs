@@ -12,6 +12,7 @@ use assay_engine::status::{ExecutionStatus, worst_exit_code};
 use assay_host::{Durability, Embedded, Environment};
 use tokio::time::Instant;
 
+use super::report;
 use super::run::{check_secrets, finish, jobs, note_unused};
 use super::store::{embedded, open};
 use crate::args::{OutputArgs, ResumeArgs};
@@ -75,6 +76,7 @@ pub(super) async fn resume(args: ResumeArgs, environment: &Environment, out: &mu
     let project = Project::nearest()?;
     let jobs = jobs(args.jobs.or(project.file.jobs));
     let output = project.output(args.output)?;
+    report::check(&output)?;
     let durability = args.durability.into();
     let resuming = Resuming { only, secrets, environment, project, give_up: false, jobs, output: &output, durability };
     go_on(&home, resuming, out).await
@@ -117,8 +119,9 @@ pub(super) async fn go_on(home: &Home, resuming: Resuming<'_>, out: &mut Out) ->
     embedded.work();
     let place = Some(home.folder());
     let driving = Driving { embedded: &embedded, out, json: resuming.output.json, jobs: resuming.jobs, place };
+    let files = report::files(&planned);
     let driven = drive(planned, driving).await?;
-    let code = finish(driven, resuming.output, embedded, began, Some(journal), out).await?;
+    let code = finish(driven, resuming.output, files, embedded, began, Some(journal), out).await?;
     Ok(worst_exit_code(fault.into_iter().chain([code])))
 }
 

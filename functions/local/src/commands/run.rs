@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
-use super::report;
+use super::report::{self, Files};
 use super::store::embedded;
 use crate::args::{Durability, OutputArgs, RunArgs};
 use crate::drive::{Driven, Driving, Planned, drive};
@@ -47,6 +47,7 @@ pub(super) async fn run(
     let typed_secrets = secrets(&args.secrets.secrets, environment)?;
     out.mask(typed_secrets.values());
     let output = project.output(args.output)?;
+    report::check(&output)?;
     let mut labels = project.file.labels.clone();
     labels.extend(pairs("--label", &args.labels)?);
     let typed = pairs("--input", &args.inputs)?;
@@ -82,8 +83,9 @@ pub(super) async fn run(
     embedded.work();
     let jobs = jobs(args.jobs.or(project.file.jobs));
     let driving = Driving { embedded: &embedded, out, json: output.json, jobs, place: folder };
+    let files = report::files(&planned);
     let driven = drive(planned, driving).await?;
-    finish(driven, &output, embedded, began, journal, out).await
+    finish(driven, &output, files, embedded, began, journal, out).await
 }
 
 /// Writes down what is about to run, with all that a later process needs to run it.
@@ -211,6 +213,7 @@ fn acceptable(flow: &Flow, id: &ExecutionId, inputs: &BTreeMap<String, Json>) ->
 pub(super) async fn finish(
     driven: Driven,
     output: &OutputArgs,
+    files: Files,
     embedded: Embedded,
     began: Instant,
     journal: Option<Journal>,
@@ -221,7 +224,7 @@ pub(super) async fn finish(
         out.print(&summary(&driven.outcomes, driven.not_started, millis, journal.is_some(), out.paint()));
     }
     let ids: Vec<ExecutionId> = driven.outcomes.iter().map(|outcome| outcome.execution.clone()).collect();
-    report::write(&output.reports, &ids, embedded.executions()).await?;
+    report::write(&output.reports, &ids, &files, &embedded, out).await?;
     if driven.unfinished > 0 && journal.is_some() {
         out.note("not everything has ended: `assay resume` goes on with it\n");
     }

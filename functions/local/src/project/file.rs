@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use assay_app::reports::Kind;
 use assay_engine::compile::{ProjectFile, read_project};
 use assay_engine::diagnostics::Style;
 
@@ -10,9 +11,6 @@ use crate::error::CommandError;
 
 /// The file that marks the top of a project.
 pub(crate) const MARKER: &str = "assay.yaml";
-/// The kinds of reports.
-pub(crate) const REPORTS: [&str; 1] = ["junit"];
-
 /// The nearest `assay.yaml`, or none.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Project {
@@ -35,7 +33,7 @@ impl Project {
         let path = folder.join(MARKER);
         let name = seen_from(&here, &path);
         let bytes = crate::load::read(&path, crate::load::LARGEST_TEXT)?;
-        let file = read_project(&name, &bytes, &REPORTS)
+        let file = read_project(&name, &bytes, &Kind::WORDS)
             .map_err(|problems| CommandError::wrong(format!("{MARKER} is wrong\n{}", problems.render(Style::Plain))))?;
         Ok(Self { folder: Some(folder.to_owned()), file })
     }
@@ -52,7 +50,7 @@ impl Project {
         }
         let report = |(kind, path): (&String, &String)| {
             let target: ReportTarget = format!("{kind}={path}").parse().map_err(CommandError::wrong)?;
-            Ok(ReportTarget { path: self.path(path), ..target })
+            Ok(target.seen_from(self.folder.as_deref()))
         };
         let reports = self.file.reports.iter().map(report).collect::<Result<_, CommandError>>()?;
         Ok(OutputArgs { reports, ..typed })

@@ -4,4 +4,4 @@ mod environment;
 mod file;
 
 pub(crate) use environment::environment;
-pub(crate) use file::{MARKER, Project, REPORTS};
+pub(crate) use file::{MARKER, Project};

@@ -13,6 +13,8 @@ use crate::place::Place;
 const SECRET: &str = "${secrets.PLANTED}";
 const SAFE: &str = "${secrets.URLSAFE}";
 const MADE: &str = "${vars.made}";
+/// The kinds of reports.
+const KINDS: [&str; 6] = ["junit", "ctrf", "tap", "markdown", "github", "html"];
 /// A port that nobody listens on.
 const REFUSED: &str = "127.0.0.1:1";
 
@@ -62,6 +64,12 @@ fn look(place: &Place) {
         place.assay(&words);
     }
     assert!(place.search(".assay") > 1, "no state was searched");
+    let reports = KINDS.map(|kind| format!("--report={kind}=reports/stored.{kind}"));
+    place.assay(&["report", "latest"].into_iter().chain(reports.iter().map(String::as_str)).collect::<Vec<_>>());
+    for kind in KINDS {
+        let text = std::fs::read_to_string(place.path(&format!("reports/stored.{kind}"))).unwrap();
+        assert!(text.len() > 10 || kind == "github", "nothing stands in the {kind} report");
+    }
     place.search("reports");
 }
 
@@ -80,8 +88,9 @@ fn no_step_type_betrays_a_secret_to_whoever_reads_what_came() {
     for cases in cases(&names) {
         for target in [echo.as_str(), REFUSED] {
             let place = Place::new(&[("flow.yaml", &flow(cases, target))]);
-            let report = ["run", "flow.yaml", "--report", "junit=reports/r.xml"];
-            let lines = place.assay(&report);
+            let reports = KINDS.map(|kind| format!("--report={kind}=reports/run.{kind}"));
+            let words: Vec<&str> = ["run", "flow.yaml"].into_iter().chain(reports.iter().map(String::as_str)).collect();
+            let lines = place.assay(&words);
             let said = String::from_utf8_lossy(&lines.stderr).into_owned() + &String::from_utf8_lossy(&lines.stdout);
             assert!(matches!(lines.status.code(), Some(0 | 3)), "{} at {target}: {said}", cases.step_type);
             place.assay(&["run", "flow.yaml", "--json"]);

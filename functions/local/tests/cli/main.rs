@@ -8,6 +8,7 @@ mod inputs;
 mod looking;
 mod mistakes;
 mod project;
+mod reports;
 mod resources;
 mod resume;
 mod running;

@@ -3,30 +3,29 @@
 use std::time::Duration;
 
 use assay_engine::job::{JobResult, Outcome};
-use assay_engine::status::{ExecutionStatus, StepStatus};
 use jiff::Timestamp;
-use quick_junit::{FlakyOrRerun, NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
+use quick_junit::{
+    FlakyOrRerun, NonSuccessKind, Property, Report as Xml, TestCase, TestCaseStatus, TestRerun, TestSuite,
+};
 
-use crate::view::{AttemptView, ExecutionView, PlaceView, StepView, assertion_reason, result_reason};
+use super::case::{Came, Case, Suite};
+use super::kind::ReportError;
+use super::report::Report;
+use super::text::{between, details, details_of};
+use crate::view::{AttemptView, result_reason};
 
-/// The report cannot be written.
-#[derive(Debug, thiserror::Error)]
-#[error("write the JUnit report: {0}")]
-pub struct JunitError(String);
-
-/// The report of these executions, in their order. Sub-flows that were asked for are suites of their own.
-///
-/// # Errors
-/// When a text cannot be written as XML.
-pub fn junit(executions: &[ExecutionView]) -> Result<String, JunitError> {
-    let mut report = Report::new("assay");
-    let mut total = Duration::ZERO;
-    for execution in executions {
-        total += milliseconds(execution.duration_ms);
-        add_suites(&mut report, execution, &execution.flow);
+pub(super) fn junit(report: &Report) -> Result<String, ReportError> {
+    let mut xml = Xml::new("assay");
+    let total: u64 = report.executions.iter().filter_map(|execution| execution.duration_ms).sum();
+    xml.set_time(Duration::from_millis(total));
+    let began = report.executions.iter().filter_map(|execution| execution.started_at.or(execution.queued_at)).min();
+    if let Some(at) = began.and_then(written) {
+        xml.set_timestamp(at);
     }
-    report.set_time(total);
-    report.to_string().map(legal).map_err(|error| JunitError(error.to_string()))
+    for one in Suite::all(report) {
+        xml.add_test_suite(suite(&one));
+    }
+    xml.to_string().map(legal).map_err(|error| ReportError(error.to_string()))
 }
 
 /// Without the two characters that no XML 1.0 document may hold and that the writer lets through (section 2.2, `Char`);
@@ -38,10 +37,12 @@ fn legal(text: String) -> String {
     text.replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}")
 }
 
-fn add_suites(report: &mut Report, execution: &ExecutionView, name: &str) {
-    let mut suite = TestSuite::new(name);
+fn suite(one: &Suite<'_>) -> TestSuite {
+    let execution = one.view;
+    let mut suite = TestSuite::new(one.name());
     suite.add_property(Property::new("execution", execution.id.as_str()));
     suite.add_property(Property::new("status", execution.status.word()));
+    suite.add_property(Property::new("attempt", execution.attempt.to_string()));
     for (label, value) in &execution.labels {
         suite.add_property(Property::new(format!("label.{label}"), value.as_str()));
     }
@@ -49,129 +50,83 @@ fn add_suites(report: &mut Report, execution: &ExecutionView, name: &str) {
     if let Some(at) = execution.started_at.or(execution.queued_at).and_then(written) {
         suite.set_timestamp(at);
     }
-    for step in &execution.steps {
-        add_cases(&mut suite, execution, step);
+    if let Some(facts) = one.facts {
+        suite.extra.insert("file".into(), facts.file.as_str().into());
     }
-    if let Some(case) = case_of_the_whole(execution) {
+    let cases = one.cases();
+    let assertions: usize = cases.iter().map(|case| case.place.all_assertions().len()).sum();
+    suite.extra.insert("assertions".into(), assertions.to_string().into());
+    for case in &cases {
+        suite.add_test_case(test_case(one, case));
+    }
+    if let Some((came, why)) = one.unexplained() {
+        let mut status = TestCaseStatus::non_success(kind_of(came));
+        status.set_type(execution.status.word());
+        status.set_message(why);
+        let mut case = TestCase::new("(execution)", status);
+        case.set_classname(one.name());
+        case.set_time(milliseconds(execution.duration_ms));
         suite.add_test_case(case);
     }
-    report.add_test_suite(suite);
-    for child in &execution.children {
-        add_suites(report, child, &format!("{name} / {}", child.flow));
-    }
+    suite
 }
 
-fn add_cases(suite: &mut TestSuite, execution: &ExecutionView, step: &StepView) {
-    if step.instances.is_empty() {
-        suite.add_test_case(case(execution, step, &step.id, &step.place));
-        return;
-    }
-    for instance in &step.instances {
-        let name = format!("{}[{}]", step.id, instance.index);
-        suite.add_test_case(case(execution, step, &name, &instance.place));
-    }
-}
-
-/// A verdict that no step explains is a case of its own, so that a report is never greener than its execution.
-fn case_of_the_whole(execution: &ExecutionView) -> Option<TestCase> {
-    let explained = execution.steps.iter().any(|step| {
-        let instances = step.instances.iter().map(|instance| instance.place.status);
-        instances.chain([step.place.status]).any(|status| kind_of(status).is_some())
-    });
-    let kind = match execution.status {
-        ExecutionStatus::Passed => return None,
-        ExecutionStatus::Failed if explained => return None,
-        ExecutionStatus::Errored if explained && execution.reason.is_none() => return None,
-        ExecutionStatus::Failed => NonSuccessKind::Failure,
-        _ => NonSuccessKind::Error,
-    };
-    let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(execution.status.word());
-    let by = execution.stop.as_ref().map(|stop| format!("stopped by {}", stop.by));
-    let why = execution.reason.clone().or(by).unwrap_or_else(|| format!("the execution {}", has(execution.status)));
-    status.set_message(why);
-    let mut case = TestCase::new("(execution)", status);
-    case.set_classname(execution.flow.as_str());
-    case.set_time(milliseconds(execution.duration_ms));
-    Some(case)
-}
-
-fn has(status: ExecutionStatus) -> &'static str {
-    match status {
-        ExecutionStatus::Cancelled => "was cancelled",
-        ExecutionStatus::TimedOut => "was out of time",
-        ExecutionStatus::Queued | ExecutionStatus::Running => "has not ended",
-        _ => "did not pass",
-    }
-}
-
-fn case(execution: &ExecutionView, step: &StepView, name: &str, place: &PlaceView) -> TestCase {
-    let mut case = TestCase::new(name, case_status(place));
-    let class = if step.finally { format!("{}.finally", execution.flow) } else { execution.flow.clone() };
-    case.set_classname(class);
-    case.set_time(milliseconds(place.duration_ms));
-    case.set_assertions(place.all_assertions().len());
-    if let Some(at) = place.started_at.and_then(written) {
+fn test_case(suite: &Suite<'_>, one: &Case<'_>) -> TestCase {
+    let suite_name = suite.name();
+    let mut case = TestCase::new(one.name(), status(one));
+    case.set_classname(if one.step.finally { format!("{suite_name}.finally") } else { suite_name });
+    case.set_time(milliseconds(one.place.duration_ms));
+    case.set_assertions(one.place.all_assertions().len());
+    if let Some(at) = one.place.started_at.and_then(written) {
         case.set_timestamp(at);
     }
-    if let Some(child) = &place.child {
-        case.add_property(Property::new("child", child.as_str()));
+    if let (Some(facts), Some(line)) = (suite.facts, one.line()) {
+        case.extra.insert("file".into(), facts.file.as_str().into());
+        case.extra.insert("line".into(), line.to_string().into());
     }
-    if let Some(from) = &place.carried {
-        case.add_property(Property::new("carriedOver", from.as_str()));
+    if let Some(facts) = one.facts {
+        case.add_property(Property::new("type", facts.type_name.as_str()));
     }
-    if let Some(shown) = place.result().and_then(|result| shown(result, kind_of(place.status).is_some())) {
+    let mut property = |name: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            case.add_property(Property::new(name, value));
+        }
+    };
+    property("child", one.place.child.as_ref().map(|id| id.as_str()));
+    property("carriedOver", one.place.carried.as_ref().map(|id| id.as_str()));
+    property("soft", one.soft().then_some("true"));
+    property("allowed", (one.came == Came::Allowed).then(|| one.place.status.word()));
+    let with_evidence = one.came.counts() || one.came == Came::Allowed;
+    if let Some(shown) = one.place.result().and_then(|result| shown(result, with_evidence)) {
         case.set_system_out(shown);
     }
     case
 }
 
-fn case_status(place: &PlaceView) -> TestCaseStatus {
-    let Some(kind) = kind_of(place.status) else {
-        return match place.status {
-            StepStatus::Passed => with_earlier_attempts(TestCaseStatus::success(), place, FlakyOrRerun::Flaky),
-            _ => {
-                let mut skipped = TestCaseStatus::skipped();
-                skipped.set_message(place.reason().unwrap_or_else(|| place.status.word().to_owned()));
-                skipped
-            }
-        };
-    };
-    let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(type_of(place));
-    status.set_message(place.reason().unwrap_or_else(|| place.status.word().to_owned()));
-    status.set_description(details(place));
-    with_earlier_attempts(status, place, FlakyOrRerun::Rerun)
-}
-
-fn kind_of(status: StepStatus) -> Option<NonSuccessKind> {
-    match status {
-        StepStatus::Failed => Some(NonSuccessKind::Failure),
-        StepStatus::Errored | StepStatus::TimedOut | StepStatus::Cancelled => Some(NonSuccessKind::Error),
-        StepStatus::Pending | StepStatus::Ready | StepStatus::Running | StepStatus::Passed | StepStatus::Skipped => {
-            None
+fn status(case: &Case<'_>) -> TestCaseStatus {
+    match case.came {
+        Came::Passed => with_earlier_attempts(TestCaseStatus::success(), case, FlakyOrRerun::Flaky),
+        Came::Failed | Came::Errored | Came::TimedOut => {
+            let mut status = TestCaseStatus::non_success(kind_of(case.came));
+            status.set_type(case.type_of());
+            status.set_message(case.reason());
+            status.set_description(details_of(case.place).join("\n"));
+            with_earlier_attempts(status, case, FlakyOrRerun::Rerun)
+        }
+        Came::Allowed | Came::Skipped | Came::Cancelled | Came::Unfinished => {
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_message(case.reason());
+            skipped
         }
     }
 }
 
-/// The error's code where there is one: what tools group by.
-fn type_of(place: &PlaceView) -> String {
-    let error = place.error.as_ref().or_else(|| place.result().and_then(|result| result.error.as_ref()));
-    error.map_or_else(|| place.status.word().to_owned(), |error| error.code.clone())
+fn kind_of(came: Came) -> NonSuccessKind {
+    if came == Came::Failed { NonSuccessKind::Failure } else { NonSuccessKind::Error }
 }
 
-/// Every failed assertion and capture, a line each.
-fn details(place: &PlaceView) -> String {
-    let failed = place.all_assertions().iter().filter(|assertion| !assertion.passed).map(assertion_reason);
-    let captures = place.result().map(|result| result.failed_captures.as_slice()).unwrap_or_default();
-    let captures =
-        captures.iter().map(|failed| format!("capture {}: {}: {}", failed.name, failed.value, failed.reason));
-    failed.chain(captures).collect::<Vec<_>>().join("\n")
-}
-
-fn with_earlier_attempts(mut status: TestCaseStatus, place: &PlaceView, kind: FlakyOrRerun) -> TestCaseStatus {
-    let earlier = place.attempts.len().saturating_sub(1);
-    let reruns: Vec<TestRerun> = place.attempts.iter().take(earlier).filter_map(rerun).collect();
+fn with_earlier_attempts(mut status: TestCaseStatus, case: &Case<'_>, kind: FlakyOrRerun) -> TestCaseStatus {
+    let reruns: Vec<TestRerun> = case.earlier().iter().filter_map(rerun).collect();
     if !reruns.is_empty() {
         status.set_rerun_kind(kind);
         status.add_reruns(reruns);
@@ -185,8 +140,8 @@ fn rerun(attempt: &AttemptView) -> Option<TestRerun> {
     let mut rerun = TestRerun::new(kind);
     rerun.set_message(result_reason(result).unwrap_or_else(|| format!("attempt {}", attempt.number)));
     rerun.set_type(result.error.as_ref().map_or("failed", |error| error.code.as_str()));
-    let took = result.ended_at.duration_since(result.started_at);
-    rerun.set_time(Duration::try_from(took).unwrap_or(Duration::ZERO));
+    rerun.set_stack_trace(details(result).join("\n"));
+    rerun.set_time(Duration::from_millis(between(result.started_at, result.ended_at)));
     if let Some(at) = written(result.started_at) {
         rerun.set_timestamp(at);
     }

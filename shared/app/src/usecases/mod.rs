@@ -1,4 +1,4 @@
-//! What can be done with executions: start, rerun, finish, cancel, signal, resume, look, follow, list, prune.
+//! What can be done with executions: start, rerun, finish, cancel, signal, resume, look, follow, list, report, prune.
 
 mod control;
 mod error;
@@ -6,6 +6,7 @@ mod executions;
 mod finish;
 mod follow;
 mod prune;
+mod report;
 mod rerun;
 mod show;
 mod start;

@@ -66,8 +66,9 @@ pub(super) fn assertions(scene: &Scene<'_>, raw: &Raw<'_>, uses: &mut Uses) -> V
         };
         let message = node.get("message").and_then(|node| shared.literal(node, "`message`"));
         let soft = node.get("soft").and_then(|node| shared.boolean(node, "`soft`")).unwrap_or(false);
+        let line = shared.line(that.span);
         if let Some(that) = after(scene, raw, that, "`assert`", uses) {
-            assertions.push(Assertion { that, message, soft });
+            assertions.push(Assertion { that, message, soft, line });
         }
     }
     assertions

@@ -82,6 +82,11 @@ impl<'a> Shared<'a> {
         self.source(span).map(|source| source.slice(span).to_owned()).unwrap_or_default()
     }
 
+    /// The line in its text where a span begins, from 1.
+    pub(super) fn line(&self, span: Span) -> usize {
+        self.source(span).map_or(1, |source| source.line_of(span.start))
+    }
+
     pub(super) fn on_server(&self) -> bool {
         self.bundle.runs_at == RunsAt::Server
     }

@@ -165,6 +165,7 @@ pub(super) fn compile(scene: &Scene<'_>, raw: &Raw<'_>) -> Option<Step> {
     let mut step = Step {
         id: raw.id.clone(),
         name: text("name"),
+        line: shared.line(raw.node.span),
         section: raw.section,
         timeout: attempts::timeout(scene, raw, parts.waits, looks),
         kind: parts.kind,

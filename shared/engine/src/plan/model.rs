@@ -197,6 +197,8 @@ pub struct Step {
     pub id: Arc<str>,
     /// Its name for people.
     pub name: Option<String>,
+    /// The line where it begins in the flow's text, from 1.
+    pub line: usize,
     /// Main or finally.
     pub section: Section,
     /// What it does.
@@ -368,6 +370,8 @@ pub struct Assertion {
     pub message: Option<String>,
     /// Failing blocks nobody.
     pub soft: bool,
+    /// Its line in the flow's text, from 1.
+    pub line: usize,
 }
 
 /// A capture.

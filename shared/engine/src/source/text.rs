@@ -48,9 +48,14 @@ impl Source {
         self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 
+    /// The line of a byte, from 1.
+    pub(crate) fn line_of(&self, at: u32) -> usize {
+        self.lines.partition_point(|start| *start <= at).max(1)
+    }
+
     /// Line and column of a byte, both from 1; the column counts characters.
     fn position(&self, at: u32) -> (usize, usize) {
-        let line = self.lines.partition_point(|start| *start <= at).max(1);
+        let line = self.line_of(at);
         let start = self.lines.get(line - 1).copied().unwrap_or(0) as usize;
         let mut end = (at as usize).min(self.text.len());
         while !self.text.is_char_boundary(end) {

@@ -1,42 +1,25 @@
-//! A report says what the records say.
+//! JUnit, read back by the crate that wrote it and by another XML reader.
+
+use std::collections::BTreeMap;
 
 use assay_engine::status::ExecutionStatus;
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus};
-use serde_json::{Value as Json, json};
+use quick_junit::{NonSuccessKind, Report as Xml, TestCase, TestCaseStatus};
+use serde_json::json;
 
-use super::junit;
+use super::{Kind, every_status, execution, hostile, nested, result, step, write};
 use crate::view::ExecutionView;
 
-fn result(outcome: &str, more: Json) -> Json {
-    let mut whole =
-        json!({"outcome": outcome, "startedAt": "2026-01-02T03:04:05Z", "endedAt": "2026-01-02T03:04:06.5Z"});
-    whole.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    whole
+fn read_all(report: &super::Report) -> (String, Xml) {
+    let text = write(Kind::Junit, report).unwrap();
+    let xml = Xml::deserialize_from_str(&text).unwrap();
+    (text, xml)
 }
 
-fn step(id: &str, status: &str, more: Json) -> Json {
-    let mut whole = json!({"id": id, "finally": false, "status": status, "durationMs": 1500});
-    whole.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    whole
+fn read(execution: ExecutionView) -> (String, Xml) {
+    read_all(&super::report(vec![execution]))
 }
 
-fn execution(status: &str, steps: Vec<Json>, more: Json) -> ExecutionView {
-    let mut whole = json!({
-        "id": "exe_report", "flow": "check <out>", "main": "flow.yaml", "attempt": 1, "status": status,
-        "labels": {"team": "payments"}, "inputs": {}, "durationMs": 2500, "counts": {}, "steps": steps,
-        "warnings": [], "lastSeq": 9, "startedAt": "2026-01-02T03:04:05Z",
-    });
-    whole.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    serde_json::from_value(whole).unwrap()
-}
-
-fn read(execution: ExecutionView) -> (String, Report) {
-    let text = junit(&[execution]).unwrap();
-    let report = Report::deserialize_from_str(&text).unwrap();
-    (text, report)
-}
-
-fn case<'a>(report: &'a Report, name: &str) -> &'a TestCase {
+fn case<'a>(report: &'a Xml, name: &str) -> &'a TestCase {
     let cases = report.test_suites.iter().flat_map(|suite| &suite.test_cases);
     cases.into_iter().find(|case| case.name.as_str() == name).unwrap()
 }
@@ -143,4 +126,85 @@ fn evidence_is_for_those_that_did_not_pass() {
     let (_, report) = read(execution("failed", steps, json!({})));
     assert!(case(&report, "ok").system_out.is_none());
     assert!(case(&report, "no").system_out.as_ref().unwrap().as_str().contains("looked at"));
+}
+
+/// The element that says what a case came to, as a reader that knows no dialect sees it.
+fn told(text: &str) -> BTreeMap<String, String> {
+    let document = roxmltree::Document::parse(text).unwrap();
+    let cases = document.descendants().filter(|node| node.has_tag_name("testcase"));
+    let about = |case: roxmltree::Node<'_, '_>| {
+        let words = ["failure", "error", "skipped", "flakyFailure", "flakyError", "rerunFailure", "rerunError"];
+        let found = case.children().filter(|node| words.contains(&node.tag_name().name()));
+        let said = found.map(|node| format!("{} {}", node.tag_name().name(), node.attribute("type").unwrap_or("-")));
+        (case.attribute("name").unwrap().to_owned(), said.collect::<Vec<_>>().join(", "))
+    };
+    cases.map(about).collect()
+}
+
+#[test]
+fn each_status_is_what_the_table_says() {
+    let (text, _) = read_all(&every_status());
+    let told = told(&text);
+    let expected = [
+        ("passed", ""),
+        ("flaky", "flakyError http.refused"),
+        ("failed", "failure failed"),
+        ("soft", "failure failed"),
+        ("errored", "error http.refused, rerunError http.refused"),
+        ("late", "error step.timeout"),
+        ("allowed", "skipped -"),
+        ("blocked", "skipped -"),
+        ("condition", "skipped -"),
+        ("stopped", "skipped -"),
+        ("each[0]", ""),
+        ("each[1]", ""),
+        ("clean", ""),
+    ];
+    let expected: BTreeMap<String, String> = expected.map(|(name, said)| (name.to_owned(), said.to_owned())).into();
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn counts_times_and_places_are_attributes_that_other_readers_know() {
+    let (text, _) = read_all(&every_status());
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let suites = document.root_element();
+    let suite = suites.first_element_child().unwrap();
+    for (node, name, value) in [
+        (suites, "tests", "13"),
+        (suites, "failures", "2"),
+        (suites, "errors", "2"),
+        (suites, "skipped", "4"),
+        (suite, "tests", "13"),
+        (suite, "failures", "2"),
+        (suite, "errors", "2"),
+        (suite, "skipped", "4"),
+        (suite, "time", "2.500"),
+        (suite, "timestamp", "2026-01-02T03:04:05.000+00:00"),
+        (suite, "file", "flows/pay,ments/flow.yaml"),
+        (suite, "assertions", "5"),
+    ] {
+        assert_eq!(node.attribute(name), Some(value), "{name} of {text}");
+    }
+    let failed = document.descendants().find(|node| node.attribute("name") == Some("failed")).unwrap();
+    // the line of the assertion that did not hold: its second one
+    assert_eq!((failed.attribute("line"), failed.attribute("time")), (Some("32"), Some("1.500")));
+    assert_eq!(failed.attribute("classname"), Some("check <out>"));
+}
+
+#[test]
+fn a_sub_flow_is_a_suite_of_its_own() {
+    let (text, report) = read_all(&nested());
+    let names: Vec<&str> = report.test_suites.iter().map(|suite| suite.name.as_str()).collect();
+    assert_eq!(names, ["check <out>", "check <out> / call: pay"]);
+    assert!(text.contains("value=\"exe_child\""), "{text}");
+}
+
+#[test]
+fn whatever_texts_hold_another_reader_reads_it() {
+    let (text, _) = read_all(&hostile());
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let failure = document.descendants().find(|node| node.has_tag_name("failure")).unwrap();
+    assert!(failure.attribute("message").unwrap().contains("</script><!--<b onclick"), "{text}");
+    assert!(!document.descendants().any(|node| node.has_tag_name("b")));
 }
