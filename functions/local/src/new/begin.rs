@@ -265,7 +265,12 @@ fn allowed(files: &[NewFile], args: &NewArgs, out: &Out) -> Result<bool, Command
     let more = if there.len() > 3 { format!(" and {} more", there.len() - 3) } else { String::new() };
     let (mut stdin, mut stderr) = (std::io::stdin().lock(), std::io::stderr().lock());
     let mut asker = Asker { from: &mut stdin, to: &mut stderr, paint: out.error_paint() };
-    asker.agree(&format!("{}{more} is there already. Write over it?", names.join(", ")))
+    let agreed = asker.agree(&format!("{}{more} is there already. Write over it?", names.join(", ")))?;
+    drop((stdin, stderr));
+    if !agreed {
+        out.note("nothing was written\n");
+    }
+    Ok(agreed)
 }
 
 fn left_out(what: &[String], out: &Out) {

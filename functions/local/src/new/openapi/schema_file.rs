@@ -1,7 +1,7 @@
 //! Schemas as files that stand by themselves: everything that is referred to lies in the file, and nothing in it goes
 //! round in circles without getting deeper into the value.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Map, Value as Json, json};
 
@@ -10,8 +10,9 @@ use super::notes::Notes;
 use super::schema::{Direction, Translator};
 use crate::new::names::Taken;
 
-/// So many schemas lie in one file at most; what is referred to beyond them accepts anything.
-const MOST: usize = 300;
+/// So many schemas lie in one file at most, the nearest ones; what is referred to beyond them accepts anything. In some
+/// documents everything leads to everything.
+const MOST: usize = 40;
 /// The largest file, in bytes.
 const LARGEST: usize = 512 * 1024;
 
@@ -21,8 +22,10 @@ pub(super) struct Schemas<'a> {
     known: BTreeMap<(Direction, &'a str), Known<'a>>,
     names: BTreeMap<&'a str, String>,
     taken: Taken,
+    wholes: BTreeMap<(Direction, String), Option<Json>>,
 }
 
+/// A schema that others refer to, with references as they stand in files.
 struct Known<'a> {
     schema: Json,
     references: BTreeSet<&'a str>,
@@ -30,54 +33,96 @@ struct Known<'a> {
 
 impl<'a> Schemas<'a> {
     pub(super) fn new(document: &'a Document) -> Self {
-        Self { document, known: BTreeMap::new(), names: BTreeMap::new(), taken: Taken::default() }
+        let (known, names, wholes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { document, known, names, taken: Taken::default(), wholes }
     }
 
     /// The schema with everything that it refers to; none when no validator takes it.
     pub(super) fn whole(&mut self, schema: &'a Json, direction: Direction, notes: &mut Notes) -> Option<Json> {
-        let mut references = BTreeSet::new();
-        let top = translated(self.document, schema, direction, notes, &mut references);
-        let mut wanted: Vec<&'a str> = references.into_iter().collect();
+        let key = (direction, schema.to_string());
+        if let Some(known) = self.wholes.get(&key) {
+            return known.clone();
+        }
+        let whole = self.assembled(schema, direction, notes);
+        self.wholes.insert(key, whole.clone());
+        whole
+    }
+
+    fn assembled(&mut self, schema: &'a Json, direction: Direction, notes: &mut Notes) -> Option<Json> {
+        let Known { schema: top, references } = self.translated(schema, direction, notes);
+        let mut wanted: VecDeque<&'a str> = references.into_iter().collect();
         let mut inside: BTreeSet<&'a str> = BTreeSet::new();
-        while let Some(reference) = wanted.pop() {
+        let mut cut = false;
+        while let Some(reference) = wanted.pop_front() {
             if inside.contains(reference) {
                 continue;
             }
             if inside.len() >= MOST {
-                notes.add(format!("a schema refers to more than {MOST} others: beyond these anything is accepted"));
+                cut = true;
+                notes.add(format!(
+                    "schemas that lead to more than {MOST} others: beyond the nearest anything is accepted"
+                ));
                 break;
             }
             inside.insert(reference);
             self.know(reference, direction, notes);
-            wanted
-                .extend(self.known.get(&(direction, reference)).into_iter().flat_map(|known| known.references.iter()));
+            wanted.extend(self.known.get(&(direction, reference)).into_iter().flat_map(|known| &known.references));
         }
-        let mut whole = self.assembled(top, direction, &inside);
+        let mut whole = self.together(top, direction, &inside);
+        if cut {
+            let defs: BTreeSet<String> =
+                inside.iter().filter_map(|it| self.names.get(it)).map(|it| format!("#/$defs/{it}")).collect();
+            each_schema(&mut whole, &mut |keys| {
+                if keys.get("$ref").and_then(Json::as_str).is_some_and(|it| !defs.contains(it)) {
+                    keys.shift_remove("$ref");
+                }
+            });
+        }
         unwound(&mut whole, notes);
         if whole.to_string().len() > LARGEST {
             notes.add(format!("a schema of more than {LARGEST} bytes: anything is accepted"));
             return None;
         }
-        match jsonschema::validator_for(&whole) {
-            Ok(_) => Some(whole),
-            Err(error) => {
-                let why = super::operation::shortened(&error.to_string());
-                notes.add(format!("a schema that is no JSON Schema ({why}): anything is accepted"));
-                None
-            }
-        }
+        Some(whole)
     }
 
     fn know(&mut self, reference: &'a str, direction: Direction, notes: &mut Notes) {
-        if self.known.contains_key(&(direction, reference)) {
-            return;
+        if !self.known.contains_key(&(direction, reference)) {
+            let known = match self.document.at(reference) {
+                Some(schema) => self.translated(schema, direction, notes),
+                None => Known { schema: json!({}), references: BTreeSet::new() },
+            };
+            self.known.insert((direction, reference), known);
         }
-        let mut references = BTreeSet::new();
-        let schema = match self.document.at(reference) {
-            Some(schema) => translated(self.document, schema, direction, notes, &mut references),
-            None => json!({}),
-        };
-        self.known.insert((direction, reference), Known { schema, references });
+    }
+
+    /// The schema in JSON Schema's words, its references as they stand in files. What no validator takes accepts
+    /// anything.
+    fn translated(&mut self, schema: &'a Json, direction: Direction, notes: &mut Notes) -> Known<'a> {
+        let mut translator = Translator { document: self.document, notes, direction, references: BTreeSet::new() };
+        let mut made = translator.translate(schema, 0);
+        let references = translator.references;
+        let mut alone = made.clone();
+        each_schema(&mut alone, &mut |keys| drop(keys.shift_remove("$ref")));
+        if let Err(error) = jsonschema::validator_for(&alone) {
+            let why = super::operation::shortened(&error.to_string());
+            notes.add(format!("a schema that is no JSON Schema ({why}): anything is accepted"));
+            return Known { schema: json!({}), references: BTreeSet::new() };
+        }
+        for reference in &references {
+            self.name(reference);
+        }
+        each_schema(&mut made, &mut |keys| {
+            let name = keys.get("$ref").and_then(Json::as_str).and_then(|reference| self.names.get(reference));
+            if let Some(name) = name {
+                let reference = json!(format!("#/$defs/{name}"));
+                keys.insert("$ref".to_owned(), reference);
+            }
+        });
+        Known { schema: made, references }
+    }
+
+    fn name(&mut self, reference: &'a str) {
         if !self.names.contains_key(reference) {
             let last = reference.rsplit('/').next().unwrap_or_default();
             let clean: String =
@@ -87,21 +132,16 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    /// A lone reference at the top is replaced by what it refers to, so that the file reads well.
-    fn assembled(&self, top: Json, direction: Direction, inside: &BTreeSet<&'a str>) -> Json {
-        let mut defs = Map::new();
+    fn together(&self, top: Json, direction: Direction, inside: &BTreeSet<&'a str>) -> Json {
         let mut named: Vec<(&String, &str)> =
             inside.iter().filter_map(|reference| Some((self.names.get(reference)?, *reference))).collect();
         named.sort_unstable();
+        let mut defs = Map::new();
         for (name, reference) in named {
             if let Some(known) = self.known.get(&(direction, reference)) {
-                let mut schema = known.schema.clone();
-                self.rename(&mut schema, inside);
-                defs.insert(name.clone(), schema);
+                defs.insert(name.clone(), known.schema.clone());
             }
         }
-        let mut top = top;
-        self.rename(&mut top, inside);
         let mut whole = Map::new();
         whole.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
         match top {
@@ -116,34 +156,6 @@ impl<'a> Schemas<'a> {
         }
         Json::Object(whole)
     }
-
-    fn rename(&self, schema: &mut Json, inside: &BTreeSet<&'a str>) {
-        each_schema(schema, &mut |keys| {
-            let Some(Json::String(reference)) = keys.get("$ref") else { return };
-            match self.names.get(reference.as_str()).filter(|_| inside.contains(reference.as_str())) {
-                Some(name) => {
-                    let reference = json!(format!("#/$defs/{name}"));
-                    keys.insert("$ref".to_owned(), reference);
-                }
-                None => {
-                    keys.shift_remove("$ref");
-                }
-            }
-        });
-    }
-}
-
-fn translated<'a>(
-    document: &'a Document,
-    schema: &'a Json,
-    direction: Direction,
-    notes: &mut Notes,
-    references: &mut BTreeSet<&'a str>,
-) -> Json {
-    let mut translator = Translator { document, notes, direction, references: BTreeSet::new() };
-    let made = translator.translate(schema, 0);
-    references.append(&mut translator.references);
-    made
 }
 
 /// Every schema within a schema, itself included.
