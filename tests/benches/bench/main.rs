@@ -18,6 +18,7 @@ mod runs;
 mod scan;
 mod shop;
 mod sql;
+mod start;
 mod steps;
 mod target;
 mod topic;
@@ -25,10 +26,11 @@ mod topic;
 /// What it is called, and what it does.
 type Bench = (&'static str, fn(&Tools));
 
-const BENCHES: [Bench; 10] = [
+const BENCHES: [Bench; 11] = [
     ("steps", steps::light),
     ("compile", compile::large),
     ("apply", apply::growing),
+    ("start", start::at_the_prompt),
     ("one-request", flows::one_request),
     ("flows", flows::many),
     ("report", report::page),
