@@ -186,6 +186,10 @@ impl Dispatcher {
                 self.fetch(session, parts).await?;
             }
         }
+        if session.head().goes_in_circles() {
+            let made = session.head().transitions;
+            return Err(Trouble::Fault(format!("go on: after {made} transitions it goes round in circles")));
+        }
         for _ in 0..MAX_LOADS {
             match applied(session, event, now)? {
                 Transition::Applied(change) => {

@@ -1,12 +1,14 @@
 //! Takes messages for executions and moves them: the loop, and what is settled with the queue.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use assay_engine::admission::Request;
 use assay_engine::execution::{Event, Head};
 use assay_engine::id::{ExecutionId, OrganizationId};
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio_util::sync::CancellationToken;
@@ -14,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::admission::Admissions;
 use super::pause::{failed_delivery_pause, pause_after};
 use super::session::Sessions;
+use super::settle::{Settle, Settled, settle};
 use crate::platform::Platform;
 use crate::ports::{Delivery, Message, PortError, QueueName, Receipt};
 
@@ -61,6 +64,12 @@ pub struct ShortWait {
     pub(super) message: Message,
 }
 
+/// What came of one group of messages.
+struct Dealt {
+    settled: Vec<Settled>,
+    waits: Vec<ShortWait>,
+}
+
 /// What a group of messages is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Subject {
@@ -101,7 +110,7 @@ impl Dispatcher {
                 {
                     receiving = None;
                     for (subject, group) in grouped(deliveries) {
-                        working.push(self.deal_with(subject, group));
+                        working.push(self.deal_with_and_settle(subject, group));
                     }
                 }
                 else => return,
@@ -109,12 +118,25 @@ impl Dispatcher {
         }
     }
 
-    /// Deals with messages, settles them with the queue, and waits for timers of less than a second: all that a
-    /// function does for one invocation.
+    /// Deals with messages, settles them with the queue, and waits for timers of less than a second.
     pub async fn handle(&self, deliveries: Vec<Delivery>) {
-        let groups = grouped(deliveries).into_iter().map(|(subject, group)| self.deal_with(subject, group));
+        let groups = grouped(deliveries).into_iter().map(|(subject, group)| self.deal_with_and_settle(subject, group));
         let waits = join_all(groups).await;
         join_all(waits.into_iter().flatten().map(|wait| self.wait(wait))).await;
+    }
+
+    /// Deals with the messages of one invocation, waits for timers of less than a second, and says what is to become of
+    /// each message: what settles them is the function's answer. The messages of one execution share their fate, so
+    /// that their order is kept.
+    pub async fn take(&self, deliveries: Vec<Delivery>) -> Vec<Settled> {
+        let groups = grouped(deliveries).into_iter().map(|(subject, group)| self.deal_with(subject, group));
+        let (mut settled, mut waits) = (Vec::new(), Vec::new());
+        for dealt in join_all(groups).await {
+            settled.extend(dealt.settled);
+            waits.extend(dealt.waits);
+        }
+        join_all(waits.into_iter().map(|wait| self.wait(wait))).await;
+        settled
     }
 
     async fn receive(&self) -> Vec<Delivery> {
@@ -136,36 +158,34 @@ impl Dispatcher {
         }
     }
 
-    /// Deals with what was received for one execution, or for the admission of one organization.
-    async fn deal_with(&self, subject: Subject, group: Vec<Delivery>) -> Vec<ShortWait> {
-        let attempt = group.iter().map(|delivery| delivery.attempt).max().unwrap_or(1);
-        let receipts: Vec<Receipt> = group.iter().map(|delivery| delivery.receipt.clone()).collect();
-        let done = match &subject {
-            Subject::Execution(id) => self.advance(id, &asked(group)).await,
-            Subject::Organization(organization) => self.admissions.round(organization).await.map(|()| Vec::new()),
-            Subject::Nothing => Ok(Vec::new()),
-        };
-        match done {
-            Ok(waits) => {
-                self.acknowledge(&receipts).await;
-                waits
-            }
-            Err(error) => {
-                tracing::warn!(%error, source = ?error.source, ?subject, attempt, "a batch is tried again");
-                let given = self.platform.queue.give_back(&receipts, pause_after(&error, attempt)).await;
-                if let Err(error) = given {
-                    tracing::warn!(%error, "failed to give messages back");
-                }
-                Vec::new()
-            }
-        }
+    async fn deal_with_and_settle(&self, subject: Subject, group: Vec<Delivery>) -> Vec<ShortWait> {
+        let dealt = self.deal_with(subject, group).await;
+        settle(&*self.platform.queue, &dealt.settled).await;
+        dealt.waits
     }
 
-    async fn acknowledge(&self, receipts: &[Receipt]) {
-        if let Err(error) = self.platform.queue.acknowledge(receipts).await {
-            // They come again and are ignored as duplicates.
-            tracing::warn!(%error, "failed to acknowledge messages");
-        }
+    /// Deals with what was received for one execution, or for the admission of one organization. Never panics: one
+    /// execution's fault is no other's.
+    async fn deal_with(&self, subject: Subject, group: Vec<Delivery>) -> Dealt {
+        let attempt = group.iter().map(|delivery| delivery.attempt).max().unwrap_or(1);
+        let receipts: Vec<Receipt> = group.iter().map(|delivery| delivery.receipt.clone()).collect();
+        let move_on = async {
+            match &subject {
+                Subject::Execution(id) => self.advance(id, &asked(group)).await,
+                Subject::Organization(organization) => self.admissions.round(organization).await.map(|()| Vec::new()),
+                Subject::Nothing => Ok(Vec::new()),
+            }
+        };
+        let moved = AssertUnwindSafe(move_on).catch_unwind().await;
+        let moved = moved.unwrap_or_else(|_| Err(PortError::bug("deal with messages: the dispatcher broke off")));
+        let (settle, waits) = match moved {
+            Ok(waits) => (Settle::Acknowledge, waits),
+            Err(error) => {
+                tracing::warn!(%error, source = ?error.source, ?subject, attempt, "a batch is tried again");
+                (Settle::GiveBack(pause_after(&error, attempt)), Vec::new())
+            }
+        };
+        Dealt { settled: receipts.into_iter().map(|receipt| Settled { receipt, settle }).collect(), waits }
     }
 
     /// Asks for a place for an execution that was just created.

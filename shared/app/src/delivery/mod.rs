@@ -16,10 +16,13 @@ mod fault;
 mod pause;
 mod recovery;
 mod session;
+mod settle;
+mod undelivered;
 mod watchdog;
 mod worker;
 
 pub(crate) use children::first;
 pub use dispatcher::{Dispatcher, DispatcherOptions, ShortWait};
+pub use settle::{Settle, Settled};
 pub use watchdog::{Round, Watchdog};
-pub use worker::{Settle, Worker, WorkerOptions};
+pub use worker::{Worker, WorkerOptions};

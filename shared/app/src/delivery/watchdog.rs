@@ -14,7 +14,7 @@ const LIMIT: usize = 1_000;
 
 /// Looks after the executions in this process's charge.
 pub struct Watchdog {
-    platform: Arc<Platform>,
+    pub(super) platform: Arc<Platform>,
     every: Duration,
 }
 
@@ -27,6 +27,8 @@ pub struct Round {
     pub lost: usize,
     /// Results that were reported again.
     pub reported: usize,
+    /// Messages that had been delivered too often.
+    pub undelivered: usize,
 }
 
 impl Watchdog {
@@ -78,10 +80,11 @@ impl Watchdog {
             round.due += 1;
             self.send(Message::Look { execution: due.execution }).await?;
         }
+        round.undelivered = self.bury().await?;
         Ok(round)
     }
 
-    async fn send(&self, message: Message) -> Result<(), PortError> {
+    pub(super) async fn send(&self, message: Message) -> Result<(), PortError> {
         self.platform.queue.send(&QueueName::Dispatcher, message, Duration::ZERO).await
     }
 }

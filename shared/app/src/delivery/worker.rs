@@ -8,11 +8,12 @@ use assay_engine::execution::Event;
 use assay_engine::job::{ErrorClass, Job, JobError, JobPhase, JobResult, Outcome};
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use jiff::Timestamp;
+use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _};
+use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::pause::{failed_delivery_pause, pause_after};
+use super::settle::{Settle, Settled, settle};
 use crate::ports::{
     Carried, Claim, ClaimKey, Clock, Delivery, ExecutionStore, JobRunner, JobStop, Message, Owner, PortError,
     PortErrorClass, QueueName, Receipt, Renewal, WorkQueue,
@@ -22,6 +23,8 @@ use crate::ports::{
 const MAX_DELIVERIES: u32 = 8;
 /// How long a runner that lost its lease may take to wind down before it is dropped.
 const WIND_DOWN: Duration = Duration::from_secs(5);
+/// With less time than this left, a job is not begun.
+const SHORTEST_TURN: SignedDuration = SignedDuration::from_secs(5);
 
 /// How a worker works.
 #[derive(Debug, Clone)]
@@ -62,15 +65,6 @@ pub struct Worker {
     /// See [`Owner::process`].
     process: String,
     options: WorkerOptions,
-}
-
-/// What becomes of a job's message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settle {
-    /// It was dealt with.
-    Acknowledge,
-    /// It comes again after this pause.
-    GiveBack(Duration),
 }
 
 /// What acting came to.
@@ -133,26 +127,40 @@ impl Worker {
 
     /// Deals with one message and takes it off the queue, or gives it back.
     pub async fn deal_with_and_settle(&self, delivery: Delivery) {
-        let receipt = [delivery.receipt.clone()];
-        let settled = match self.deal_with(delivery).await {
-            Settle::Acknowledge => self.queue.acknowledge(&receipt).await,
-            Settle::GiveBack(pause) => self.queue.give_back(&receipt, pause).await,
-        };
-        if let Err(error) = settled {
-            // It will be delivered again, and then the claim says that it was done.
-            tracing::warn!(%error, "failed to settle a job's message");
-        }
+        let receipt = delivery.receipt.clone();
+        let settled = Settled { receipt, settle: self.deal_with(delivery).await };
+        settle(&*self.queue, &[settled]).await;
+    }
+
+    /// Deals with the messages of one invocation, several at once, and says what is to become of each as soon as it is
+    /// known. `turn_ends`: see [`JobStop::turn_ends`]. Messages that were not begun by then are given back.
+    pub fn take(&self, deliveries: Vec<Delivery>, turn_ends: Timestamp) -> impl Stream<Item = Settled> {
+        let parallel = self.options.parallel.max(1);
+        let dealing = deliveries.into_iter().map(move |delivery| async move {
+            let receipt = delivery.receipt.clone();
+            let left = turn_ends.duration_since(self.clock.now());
+            if left < SHORTEST_TURN {
+                return Settled { receipt, settle: Settle::GiveBack(Duration::ZERO) };
+            }
+            Settled { receipt, settle: self.deal_with_until(delivery, Some(turn_ends)).await }
+        });
+        futures_util::stream::iter(dealing).buffer_unordered(parallel)
     }
 
     /// Deals with one message; says what is to become of it. Never panics, whatever the runner does.
     pub async fn deal_with(&self, delivery: Delivery) -> Settle {
+        self.deal_with_until(delivery, None).await
+    }
+
+    async fn deal_with_until(&self, delivery: Delivery, turn_ends: Option<Timestamp>) -> Settle {
         let Message::Job(job) = delivery.message else {
             tracing::error!(receipt = ?Receipt::clone(&delivery.receipt), "no job on a step queue: dropped");
             return Settle::Acknowledge;
         };
         let key = ClaimKey { execution: job.execution.clone(), fence: job.fence.clone() };
         let owner = Owner { process: self.process.clone(), delivery: delivery.id };
-        match self.claim_and_act(&key, &owner, job).await {
+        let carried = AssertUnwindSafe(self.claim_and_act(&key, &owner, job, turn_ends)).catch_unwind().await;
+        match carried.unwrap_or_else(|_| Err(PortError::bug("carry out a job: the worker broke off"))) {
             Ok(()) => Settle::Acknowledge,
             Err(error) if delivery.attempt >= MAX_DELIVERIES || error.class == PortErrorClass::Permanent => {
                 tracing::error!(%error, execution = %key.execution, step = %key.fence.place(), "a job was given up");
@@ -173,9 +181,15 @@ impl Worker {
         }
     }
 
-    async fn claim_and_act(&self, key: &ClaimKey, owner: &Owner, job: Box<Job>) -> Result<(), PortError> {
+    async fn claim_and_act(
+        &self,
+        key: &ClaimKey,
+        owner: &Owner,
+        job: Box<Job>,
+        turn_ends: Option<Timestamp>,
+    ) -> Result<(), PortError> {
         let event = match self.store.claim(key, owner, self.options.lease).await? {
-            Claim::Acquired => match self.act(key, owner, Arc::from(job)).await {
+            Claim::Acquired => match self.act(key, owner, Arc::from(job), turn_ends).await {
                 Acted::Answered(event) => event,
                 Acted::NotOurs => return Ok(()),
             },
@@ -199,8 +213,8 @@ impl Worker {
     }
 
     /// Lets the runner act while the lease is kept.
-    async fn act(&self, key: &ClaimKey, owner: &Owner, job: Arc<Job>) -> Acted {
-        let stop = JobStop { token: CancellationToken::new() };
+    async fn act(&self, key: &ClaimKey, owner: &Owner, job: Arc<Job>, turn_ends: Option<Timestamp>) -> Acted {
+        let stop = JobStop { token: CancellationToken::new(), turn_ends };
         let token = stop.token.clone();
         let began = self.clock.now();
         let phase = job.fence.phase;

@@ -20,6 +20,9 @@ pub trait JobRunner: Send + Sync {
 pub struct JobStop {
     /// Cancelled when the attempt must stop.
     pub token: CancellationToken,
+    /// When this place must have its answer, where it does not let a turn go on for ever: what is not done by then goes
+    /// on in another turn, or is given up.
+    pub turn_ends: Option<Timestamp>,
 }
 
 /// What one turn came to.

@@ -2,7 +2,6 @@
 
 mod control;
 mod error;
-mod eval;
 mod executions;
 mod finish;
 mod follow;
@@ -13,7 +12,6 @@ mod show;
 mod start;
 
 pub use error::{ExecutionError, StartError};
-pub use eval::{Evaluated, NoValue};
 pub use executions::Executions;
 pub use follow::Follow;
 pub use prune::Pruned;

@@ -109,6 +109,12 @@ pub struct Head {
 }
 
 impl Head {
+    /// It has made more transitions than a flow of its size can need: something answers itself, again and again.
+    #[must_use]
+    pub fn goes_in_circles(&self) -> bool {
+        super::limits::goes_in_circles(self.transitions, self.steps.len(), self.instances)
+    }
+
     /// When somebody must look at the execution again, if nothing happens before.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {

@@ -64,10 +64,7 @@ pub enum RerunRefusal {
         status: ExecutionStatus,
     },
     /// Its `finally` ran.
-    #[error(
-        "`finally` of {id} has already cleaned up what its steps had made; --after-finally goes on all the same, and \
-             --keep holds it back next time"
-    )]
+    #[error("`finally` of {id} has already cleaned up what its steps had made; --after-finally goes on all the same")]
     CleanedUp {
         /// Which.
         id: ExecutionId,
