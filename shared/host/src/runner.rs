@@ -1,14 +1,17 @@
 //! Carries out jobs with the step types that are built in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use assay_app::ports::{BlobStore, Carried, ExecutionStore, JobRunner, JobStop, SecretBox, SecretSource};
 use assay_egress::Egress;
 use assay_engine::expr::Programs;
 use assay_engine::job::Job;
-use assay_steps::carry::{CarriedOut, Surroundings, carry_out};
+use assay_steps::carry::{CarriedOut, Surroundings, Turns, carry_out};
 use assay_steps::registry::Runners;
 use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::clock::SystemClock;
 use crate::notes::Notes;
@@ -44,6 +47,7 @@ pub struct StepJobRunner {
 impl JobRunner for StepJobRunner {
     async fn carry_out(&self, job: Arc<Job>, stop: JobStop) -> Carried {
         let surroundings = Surroundings {
+            turns: turns(stop.turn_ends),
             egress: Arc::new(self.egress.owned_by(job.organization.as_str())),
             secrets: Arc::new(ExecutionSecrets {
                 source: self.secret_source.clone(),
@@ -67,4 +71,11 @@ impl JobRunner for StepJobRunner {
             CarriedOut::Undone(undone) => Carried::Undone(undone.err()),
         }
     }
+}
+
+/// What is left of the place, by the clock that waits.
+fn turns(ends: Option<Timestamp>) -> Turns {
+    let Some(ends) = ends else { return Turns::Held };
+    let left = Duration::try_from(ends.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO);
+    Turns::Handed { ends: Instant::now() + left }
 }

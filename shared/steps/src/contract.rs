@@ -148,8 +148,26 @@ pub struct StepContext {
     pub clock: Arc<dyn Clock>,
     /// From the execution's seed, the step, the instance and the attempt.
     pub seed: u64,
+    /// How long a step that waits keeps its place, and how long it rests then.
+    pub turn: Turn,
     /// The scope of bare expressions (`match`): what the job's scope holds, opened.
     pub scope: Arc<Map<String, Json>>,
+}
+
+/// One turn of an attempt that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn {
+    /// It gives its place back when it has waited for this long, if it can be written down.
+    pub look: Duration,
+    /// The pause that it asks for then, unless what it waits for is decided sooner.
+    pub rest: Duration,
+}
+
+impl Default for Turn {
+    /// Where a place costs nothing.
+    fn default() -> Self {
+        Self { look: Duration::from_secs(25), rest: Duration::ZERO }
+    }
 }
 
 /// The cookies of an execution within one attempt; all values opened.

@@ -88,6 +88,7 @@ pub(crate) async fn carry(
         "executionStartedAt": now,
     });
     let surroundings = Surroundings {
+        turns: assay_steps::carry::Turns::Held,
         egress: Arc::new(Egress::open()),
         secrets: Arc::new(Bare),
         files: Arc::new(Bare),

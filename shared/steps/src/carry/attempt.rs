@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use assay_engine::job::{CONTRACT, ErrorClass, Job, JobError, JobPhase, JobResult, Outcome};
+use assay_engine::job::{CONTRACT, ErrorClass, Job, JobError, JobPhase, JobResult, Looks, Outcome};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
@@ -16,6 +16,7 @@ use super::open::{Opened, open};
 use super::progress::MaskedProgress;
 use super::settle::{Settling, protected};
 use super::surroundings::{CarriedOut, Surroundings};
+use super::turns::waited;
 use crate::contract::{Cookies, Prepared, StepContext, StepError, StepErrorClass, StepOutcome};
 use crate::mask::Masker;
 use crate::registry::{ErasedRunner, Runners};
@@ -49,6 +50,8 @@ pub(super) struct Attempt<'a> {
     pub(super) artifacts: Arc<MaskedArtifacts>,
     pub(super) started_at: Timestamp,
     ends_at: Timestamp,
+    /// Its place is gone before it is out of time.
+    cut: bool,
     runner: Arc<dyn ErasedRunner>,
 }
 
@@ -71,7 +74,9 @@ impl<'a> Attempt<'a> {
         };
         let ends_at = job.deadline.unwrap_or_else(|| later(now, Duration::from_millis(job.timeout_ms)));
         let left = Duration::try_from(ends_at.duration_since(now)).unwrap_or(Duration::ZERO);
-        let deadline = Instant::now() + left;
+        let own_deadline = Instant::now() + left;
+        let place_ends = cx.turns.ends_before(own_deadline);
+        let deadline = place_ends.unwrap_or(own_deadline);
         let files = Files(cx.files.clone());
         let opened = guarded(&cx.stop, deadline, open(&mut job, cx.secrets.as_ref(), &files)).await;
         // What a panic says in here could hold a secret, and nobody can mask it yet.
@@ -95,9 +100,10 @@ impl<'a> Attempt<'a> {
             execution_started_at: job.execution_started_at,
             clock: cx.clock.clone(),
             seed: attempt_seed(&job),
+            turn: cx.turns.turn(job.fence.turn == 0, waited(now, ends_at, job.timeout_ms)),
             scope: if runner.wants_scope() { Arc::new(opened.scope.values()) } else { Arc::default() },
         };
-        Ok(Self { job, opened, cx, context, artifacts, started_at: now, ends_at, runner })
+        Ok(Self { job, opened, cx, context, artifacts, started_at: now, ends_at, cut: place_ends.is_some(), runner })
     }
 
     async fn act(self) -> CarriedOut {
@@ -156,6 +162,12 @@ impl<'a> Attempt<'a> {
                 Ok(goes_on) => return goes_on,
                 Err(halt) => halt,
             },
+            Ended::Done(Ok(Acted::Looked(LooksEnded::Later(after)))) => {
+                match self.goes_on(seen.written(), after).await {
+                    Ok(goes_on) => return goes_on,
+                    Err(halt) => halt,
+                }
+            }
             Ended::Done(Ok(Acted::Looked(LooksEnded::Stopped))) => stopped(),
             Ended::Done(Ok(Acted::Looked(LooksEnded::Decided))) => {
                 let (outcome, error) =
@@ -169,6 +181,7 @@ impl<'a> Attempt<'a> {
             Ended::Done(Ok(Acted::Looked(LooksEnded::Errored(error))) | Err(error)) => {
                 halted_masked(error, &self.opened.masker)
             }
+            Ended::OutOfTime if self.cut => place_gone(&self.job),
             Ended::OutOfTime => out_of_time(&self.job, seen.newest_note()),
             Ended::Panicked(words) => panicked(&self.job, &words, &self.opened.masker),
         };
@@ -182,7 +195,9 @@ impl<'a> Attempt<'a> {
         let act = Act { attempt: self, evaluator };
         if let Some(looks) = self.job.looks {
             self.runner.check_config(&self.opened.with)?;
-            let ended = look_again(looks, &act, seen, self.context.progress.as_ref(), &self.cx.stop).await;
+            seen.resume(self.context.checkpoint.as_ref())?;
+            let end = self.looks_end(looks);
+            let ended = look_again(looks, end, &act, seen, &self.context).await;
             return Ok(Acted::Looked(ended));
         }
         match self.runner.run(&self.opened.with, &self.context).await {
@@ -193,6 +208,19 @@ impl<'a> Attempt<'a> {
             Ok(StepOutcome::Continue { checkpoint, after }) => Ok(Acted::Continue { checkpoint, after }),
             Err(error) => Ok(Acted::Looked(LooksEnded::Errored(error))),
         }
+    }
+
+    /// When the looks end: they began with the attempt, perhaps in an earlier turn.
+    fn looks_end(&self, looks: Looks) -> Instant {
+        let window = match looks {
+            Looks::Eventually { timeout_ms, .. } => timeout_ms,
+            Looks::Throughout { window_ms, .. } => window_ms,
+        };
+        let before = match self.job.fence.turn {
+            0 => Duration::ZERO,
+            _ => waited(self.started_at, self.ends_at, self.job.timeout_ms).unsigned_abs(),
+        };
+        Instant::now() + Duration::from_millis(window).saturating_sub(before)
     }
 
     async fn goes_on(&self, checkpoint: serde_json::Value, after: Duration) -> Result<CarriedOut, Halt> {
@@ -270,6 +298,15 @@ fn out_of_time(job: &Job, note: Option<&str>) -> Halt {
         message.push_str(&format!("; the last look: {note}"));
     }
     (Outcome::TimedOut, JobError { class: ErrorClass::Timeout, code: "step.timeout".into(), message })
+}
+
+/// The step has time left, and the function that carries it out has not.
+fn place_gone(job: &Job) -> Halt {
+    let timeout = assay_engine::duration::text(Duration::from_millis(job.timeout_ms));
+    let message = format!(
+        "not done within the time that a function has here, which is less than its timeout of {timeout}; it may have acted"
+    );
+    (Outcome::Errored, JobError { class: ErrorClass::Timeout, code: "step.turn".into(), message })
 }
 
 fn panicked(job: &Job, words: &str, masker: &Masker) -> Halt {

@@ -5,12 +5,13 @@ use std::time::Duration;
 use assay_engine::duration;
 use assay_engine::job::{Look as KeptLook, LookSummary, Looks, Outcome};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::attempt::Act;
 use super::evaluate::{Look, cut};
-use crate::contract::{Progress, StepError, StepErrorClass};
+use crate::contract::{StepContext, StepError, StepErrorClass};
 
 /// Looks that are kept: first, changes, last.
 const KEPT: usize = 20;
@@ -38,9 +39,34 @@ pub(super) enum LooksEnded {
     Errored(StepError),
     /// Stopped between two looks.
     Stopped,
+    /// The next look comes in another turn, after this pause.
+    Later(Duration),
+}
+
+/// What is carried from turn to turn.
+#[derive(Serialize, Deserialize)]
+struct Carried {
+    count: u32,
+    kept: Vec<KeptLook>,
+    newest: Option<KeptLook>,
 }
 
 impl Seen {
+    /// What the next turn goes on from. The last output is not among it: a turn begins with a look.
+    pub(super) fn written(&self) -> Json {
+        let carried = Carried { count: self.count, kept: self.kept.clone(), newest: self.newest.clone() };
+        serde_json::to_value(carried).unwrap_or_default()
+    }
+
+    /// Goes on from the turn before.
+    pub(super) fn resume(&mut self, checkpoint: Option<&Json>) -> Result<(), StepError> {
+        let Some(checkpoint) = checkpoint else { return Ok(()) };
+        let carried = Carried::deserialize(checkpoint);
+        let carried = carried.map_err(|error| StepError::bug(format!("read the looks before: {error}")))?;
+        (self.count, self.kept, self.newest) = (carried.count, carried.kept, carried.newest);
+        Ok(())
+    }
+
     fn add(&mut self, at: Timestamp, outcome: Outcome, note: Option<String>) {
         self.count = self.count.saturating_add(1);
         let look = KeptLook { number: self.count, at, outcome, note: note.map(|note| cut(&note, NOTE)) };
@@ -70,17 +96,19 @@ impl Seen {
 /// Looks as often as the step asks for. What is seen goes into `seen`.
 pub(super) async fn look_again(
     looks: Looks,
+    end: Instant,
     act: &Act<'_>,
     seen: &mut Seen,
-    progress: &dyn Progress,
-    stop: &CancellationToken,
+    cx: &StepContext,
 ) -> LooksEnded {
-    let (until_passed, window_ms, interval_ms) = match looks {
-        Looks::Eventually { timeout_ms, interval_ms } => (true, timeout_ms, interval_ms),
-        Looks::Throughout { window_ms, interval_ms } => (false, window_ms, interval_ms),
+    let (until_passed, interval_ms) = match looks {
+        Looks::Eventually { interval_ms, .. } => (true, interval_ms),
+        Looks::Throughout { interval_ms, .. } => (false, interval_ms),
     };
     let interval = Duration::from_millis(interval_ms).max(SHORTEST_PAUSE);
-    let end = Instant::now() + Duration::from_millis(window_ms);
+    let (progress, stop) = (cx.progress.as_ref(), &cx.stop);
+    // Where a place costs something, it is given back before a pause that is longer than what is left of the turn.
+    let given_back = (!cx.turn.rest.is_zero()).then(|| Instant::now() + cx.turn.look);
     loop {
         let error = one_look(act, seen).await;
         if stop.is_cancelled() {
@@ -103,6 +131,9 @@ pub(super) async fn look_again(
         }
         // The last look is at the very end.
         let next = (Instant::now() + interval).min(end);
+        if given_back.is_some_and(|at| next > at) {
+            return LooksEnded::Later(next.saturating_duration_since(Instant::now()));
+        }
         tokio::select! {
             biased;
             () = stop.cancelled() => return LooksEnded::Stopped,

@@ -17,7 +17,9 @@ mod progress;
 mod scope;
 mod settle;
 mod surroundings;
+mod turns;
 
 pub use attempt::carry_out;
 pub use probe::{Probe, ProbeSurroundings, probe};
 pub use surroundings::{CarriedOut, Surroundings};
+pub use turns::Turns;

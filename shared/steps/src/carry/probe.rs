@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::guard::{Ended, guarded};
-use crate::contract::{Artifacts, Clock, Cookies, Files, StepContext, StepError, StepErrorClass};
+use crate::contract::{Artifacts, Clock, Cookies, Files, StepContext, StepError, StepErrorClass, Turn};
 use crate::mask::Masker;
 use crate::registry::Runners;
 
@@ -85,6 +85,7 @@ fn context(cx: &ProbeSurroundings, deadline: Instant, stop: CancellationToken) -
         execution_started_at: cx.clock.now(),
         clock: cx.clock.clone(),
         seed: 0,
+        turn: Turn::default(),
         scope: Arc::default(),
     }
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
+use super::turns::Turns;
 use crate::contract::{Artifacts, Clock, Files, Progress, Secrets};
 
 /// What one job is carried out with. The ports serve the job's organization and execution.
@@ -31,6 +32,8 @@ pub struct Surroundings {
     pub progress: Arc<dyn Progress>,
     /// Cancelled when the attempt must stop.
     pub stop: CancellationToken,
+    /// How long a turn may go on here.
+    pub turns: Turns,
 }
 
 /// What came of a job.

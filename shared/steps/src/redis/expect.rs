@@ -77,18 +77,16 @@ fn default_within() -> Span {
 pub struct RedisExpect {
     #[cfg(feature = "redis")]
     pub(super) client: super::run::Client,
-    pub(super) turn: Duration,
+    /// How long a wait stays in one turn; none: as its place says.
+    pub(super) turn: Option<Duration>,
 }
-
-/// How long a wait stays in one turn before it gives its place back.
-const TURN: Duration = Duration::from_secs(25);
 
 impl Default for RedisExpect {
     fn default() -> Self {
         Self {
             #[cfg(feature = "redis")]
             client: super::run::Client::default(),
-            turn: TURN,
+            turn: None,
         }
     }
 }
@@ -97,7 +95,7 @@ impl RedisExpect {
     /// The same with turns of about this length.
     #[must_use]
     pub fn with_turns_of(self, turn: Duration) -> Self {
-        Self { turn, ..self }
+        Self { turn: Some(turn), ..self }
     }
 }
 

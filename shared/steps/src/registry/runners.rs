@@ -35,6 +35,13 @@ impl Runners {
         self.by_name.keys().copied().collect()
     }
 
+    /// Those of one family: the word before the dot.
+    #[must_use]
+    pub fn of(mut self, family: &str) -> Self {
+        self.by_name.retain(|name, _| name.split('.').next() == Some(family));
+        self
+    }
+
     /// The runners that resources of this kind may be checked with: those of the family, or the one of that name.
     pub(crate) fn serving(&self, kind: &str) -> Vec<Arc<dyn ErasedRunner>> {
         let serves = |name: &str| name == kind || name.split('.').next() == Some(kind);

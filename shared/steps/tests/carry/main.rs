@@ -7,4 +7,5 @@ mod looks;
 mod opening;
 mod phases;
 mod script;
+mod turns;
 mod verdicts;

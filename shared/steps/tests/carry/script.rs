@@ -9,7 +9,7 @@ use assay_egress::Egress;
 use assay_engine::expr::Programs;
 use assay_engine::job::{Artifact, BlobRef, Job, JobResult};
 use assay_engine::types::{OutputField, Problem};
-use assay_steps::carry::{CarriedOut, Surroundings, carry_out};
+use assay_steps::carry::{CarriedOut, Surroundings, Turns, carry_out};
 use assay_steps::contract::{
     Artifacts, Clock, Files, Output, Prepared, Progress, Secrets, StepContext, StepError, StepErrorClass, StepOutcome,
     StepRunner, StepType,
@@ -274,7 +274,17 @@ impl World {
     }
 
     pub(crate) async fn carry_out(&self, job: Job) -> CarriedOut {
+        self.carry_out_in(job, Turns::Held).await
+    }
+
+    /// In a place that is there for this long.
+    pub(crate) async fn carry_out_within(&self, job: Job, time: Duration) -> CarriedOut {
+        self.carry_out_in(job, Turns::Handed { ends: Instant::now() + time }).await
+    }
+
+    async fn carry_out_in(&self, job: Job, turns: Turns) -> CarriedOut {
         let cx = Surroundings {
+            turns,
             egress: Arc::new(Egress::closed()),
             secrets: self.outside.clone(),
             files: self.outside.clone(),

@@ -54,6 +54,7 @@ impl World {
     pub(crate) async fn run(&self, with: Json) -> Result<Output, StepError> {
         let config: HttpConfig = serde_json::from_value(with).unwrap();
         let cx = StepContext {
+            turn: assay_steps::contract::Turn::default(),
             egress: Arc::new(self.egress.clone()),
             files: Arc::clone(&self.files) as Arc<dyn Files>,
             artifacts: Arc::new(EvidenceOnly),
@@ -111,6 +112,7 @@ pub(crate) async fn carry(world: World, with: Json, assertions: &[&str]) -> JobR
     }))
     .unwrap();
     let surroundings = Surroundings {
+        turns: assay_steps::carry::Turns::Held,
         egress: Arc::new(world.egress),
         secrets: Arc::new(NoSecrets),
         files: Arc::clone(&world.files) as Arc<dyn Files>,

@@ -85,6 +85,7 @@ impl World {
     async fn carry(&self, job: &Json) -> CarriedOut {
         let job: Job = serde_json::from_value(job.clone()).unwrap();
         let surroundings = Surroundings {
+            turns: assay_steps::carry::Turns::Held,
             egress: Arc::new(self.egress.clone()),
             secrets: Arc::new(NoSecrets),
             files: Arc::clone(&self.files) as Arc<dyn Files>,

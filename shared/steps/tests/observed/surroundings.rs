@@ -46,6 +46,7 @@ impl World {
 
     fn context(&self) -> StepContext {
         StepContext {
+            turn: assay_steps::contract::Turn::default(),
             egress: Arc::new(self.egress.clone()),
             files: Arc::new(FilesInMemory::default()),
             artifacts: Arc::new(EvidenceOnly),
@@ -134,6 +135,7 @@ pub(crate) async fn carry_watched(
         .extend(more.as_object().unwrap().clone().into_iter().filter(|(_, value)| !value.is_null()));
     let job: Job = serde_json::from_value(job).unwrap();
     let surroundings = Surroundings {
+        turns: assay_steps::carry::Turns::Held,
         egress: Arc::new(world.egress),
         secrets: Arc::new(NoSecrets),
         files: Arc::new(FilesInMemory::default()),

@@ -52,6 +52,7 @@ impl World {
     /// What a runner is given.
     pub(crate) fn context(&self) -> StepContext {
         StepContext {
+            turn: assay_steps::contract::Turn::default(),
             egress: Arc::new(self.egress.clone()),
             files: Arc::clone(&self.files) as Arc<dyn Files>,
             artifacts: Arc::new(EvidenceOnly),
@@ -162,6 +163,7 @@ pub(crate) async fn carry(world: World, job: Json) -> JobResult {
 pub(crate) async fn carry_on(world: World, job: Json) -> CarriedOut {
     let job: Job = serde_json::from_value(job).unwrap();
     let surroundings = Surroundings {
+        turns: assay_steps::carry::Turns::Held,
         egress: Arc::new(world.egress),
         secrets: Arc::new(NoSecrets),
         files: Arc::clone(&world.files) as Arc<dyn Files>,

@@ -46,6 +46,7 @@ impl World {
     pub(crate) async fn run(&self, with: Json) -> Result<Output, StepError> {
         let config: SqlConfig = serde_json::from_value(with).unwrap();
         let cx = StepContext {
+            turn: assay_steps::contract::Turn::default(),
             egress: Arc::new(self.egress.clone()),
             files: Arc::clone(&self.files) as Arc<dyn Files>,
             artifacts: Arc::new(EvidenceOnly),
@@ -108,6 +109,7 @@ pub(crate) async fn carry_looking(world: World, with: Json, looks: Json, asserti
     }))
     .unwrap();
     let surroundings = Surroundings {
+        turns: assay_steps::carry::Turns::Held,
         egress: Arc::new(world.egress),
         secrets: Arc::new(NoSecrets),
         files: Arc::clone(&world.files) as Arc<dyn Files>,

@@ -87,6 +87,7 @@ impl StepRunner for KafkaExpect {
             position,
             decode: config.decode,
             from: cx.window_from,
+            look: cx.turn.look,
             checkpoint: checkpoint.map(|checkpoint| (checkpoint.watch, checkpoint.gaps)),
             egress: cx.egress.clone(),
             clock: cx.clock.clone(),
@@ -108,9 +109,9 @@ impl StepRunner for KafkaExpect {
                 output.sent = Some(sent);
                 Ok(StepOutcome::Done(*output))
             }
-            Hunted::Continue(checkpoint) => {
+            Hunted::Continue(checkpoint, due) => {
                 let checkpoint = serde_json::to_value(checkpoint).map_err(|error| StepError::bug(error.to_string()))?;
-                Ok(StepOutcome::Continue { checkpoint, after: std::time::Duration::ZERO })
+                Ok(StepOutcome::Continue { checkpoint, after: due.min(cx.turn.rest) })
             }
         }
     }

@@ -30,8 +30,6 @@ use crate::contract::{Clock, Output, StepError};
 use crate::expect::{Ask, ExpectError, Picks, Rules, Watch};
 use crate::kafka::Decode;
 
-/// How long a turn lasts before the wait goes on in another, if it can be written down.
-const TURN: Duration = Duration::from_secs(25);
 /// How often it is looked whether partitions were added.
 const REFRESH: Duration = Duration::from_secs(2);
 /// How long a broker may be silent past the end of the window before it is given up.
@@ -50,6 +48,8 @@ pub(super) struct Hunt {
     pub(super) decode: Decode,
     /// When the window started, if something else says so.
     pub(super) from: Option<Timestamp>,
+    /// How long the turn lasts before the wait goes on in another.
+    pub(super) look: Duration,
     /// What the turn before knows, and whether offsets were missing.
     pub(super) checkpoint: Option<(Json, bool)>,
     pub(super) egress: Arc<Egress>,
@@ -62,12 +62,14 @@ pub(super) struct Hunt {
 pub(super) enum Hunted {
     /// Decided; and whether offsets were missing in what was read.
     Done(Box<Output>, bool),
-    Continue(Checkpoint),
+    /// In another turn, within this time.
+    Continue(Checkpoint, Duration),
 }
 
 /// A turn under way.
 struct Turn<'a> {
     watch: Watch<'a>,
+    look: Duration,
     consumer: &'a BaseConsumer<Ear>,
     asking: Asking<'a>,
     picks: Option<&'a Picks>,
@@ -106,6 +108,7 @@ impl Hunt {
         let picks = self.rules.picks("value");
         let turn = Turn {
             watch,
+            look: self.look,
             consumer,
             asking: Asking {
                 topic: &self.position.topic,
@@ -165,10 +168,11 @@ impl Turn<'_> {
             match ask {
                 Ask::Decided => return Ok(Hunted::Done(Box::new(self.watch.into_output()), self.gaps)),
                 Ask::Wait(due) => {
-                    if started.elapsed() >= TURN
+                    if started.elapsed() >= self.look
                         && let Some(checkpoint) = self.checkpoint()
                     {
-                        return Ok(Hunted::Continue(checkpoint));
+                        let left = Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO);
+                        return Ok(Hunted::Continue(checkpoint, left));
                     }
                     if self.round.is_none() || self.refreshed.elapsed() >= REFRESH {
                         self.refresh(now)?;

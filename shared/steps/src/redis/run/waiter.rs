@@ -101,16 +101,17 @@ impl RedisExpect {
             "target": format!("{}/{}", target.place(), target.db), "stream": config.stream, "after": place.at,
             "match": config.matches,
         });
-        let mut hunt = Hunt { wait, place, watch, cx, until: Instant::now() + self.turn };
+        let mut hunt = Hunt { wait, place, watch, cx, until: Instant::now() + self.turn.unwrap_or(cx.turn.look) };
         let decided = hunt.go().await?;
         hunt.wait.rest();
         if decided {
             let output: Output = hunt.watch.into_output();
             return Ok(StepOutcome::Done(Output { sent: Some(sent), ..output }));
         }
+        let due = hunt.due();
         let watch = hunt.watch.checkpoint().ok_or_else(|| StepError::bug("a turn ended that cannot be carried on"))?;
         let checkpoint = written(&Checkpoint { place: hunt.place, watch })?;
-        Ok(StepOutcome::Continue { checkpoint, after: Duration::ZERO })
+        Ok(StepOutcome::Continue { checkpoint, after: due.min(cx.turn.rest) })
     }
 }
 
@@ -125,6 +126,15 @@ struct Hunt<'a> {
 }
 
 impl Hunt<'_> {
+    /// How long until something must be decided.
+    fn due(&self) -> Duration {
+        let now = self.cx.clock.now();
+        match self.watch.ask(now) {
+            Ask::Wait(due) => Duration::try_from(due.duration_since(now)).unwrap_or_default(),
+            Ask::Decided | Ask::Prove(_) => Duration::ZERO,
+        }
+    }
+
     /// Reads until it is decided (true) or the turn is over (false).
     async fn go(&mut self) -> Result<bool, StepError> {
         loop {
