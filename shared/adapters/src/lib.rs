@@ -15,6 +15,7 @@ pub mod aws;
 pub mod folder;
 pub mod memory;
 pub mod secret_box;
+#[cfg(feature = "sqlite")]
 pub mod sqlite;
 
 pub use durability::Durability;

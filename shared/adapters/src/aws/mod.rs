@@ -3,11 +3,14 @@
 mod connect;
 pub mod dynamodb;
 mod error;
+mod executions;
 pub mod kms;
 mod names;
 pub mod s3;
 pub mod sqs;
 
+pub use aws_config::SdkConfig;
 pub use connect::{Account, connect};
 pub use error::AwsError;
+pub use executions::executions;
 pub use names::StackNames;
