@@ -24,6 +24,20 @@ pub fn start_log(filter: &str, mask: fn(&str) -> String) -> anyhow::Result<()> {
     log.try_init().map_err(|error| anyhow::anyhow!("start the log: {error}"))
 }
 
+/// Sends log lines to standard output, one JSON object each: what a log service reads. A process that calls this runs no
+/// flow of its own and names no value of one.
+///
+/// # Errors
+/// When the filter cannot be read.
+#[cfg(feature = "lambda")]
+pub(crate) fn start_json_log(filter: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| anyhow::anyhow!("ASSAY_LOG is no filter: {error}"))?;
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
+    let lines = lines.with_span_list(false).with_filter(filter.and(filter_fn(may_be_told)));
+    let log = tracing_subscriber::registry().with(lines);
+    log.try_init().map_err(|error| anyhow::anyhow!("start the log: {error}"))
+}
+
 fn may_be_told(line: &Metadata<'_>) -> bool {
     *line.level() <= Level::INFO || line.target().starts_with("assay")
 }

@@ -1,0 +1,7 @@
+//! Carries out the jobs of `redis` steps.
+
+use assay_steps as _; // brings the step type
+
+fn main() -> anyhow::Result<()> {
+    assay_host::lambda::step("redis")
+}
