@@ -84,7 +84,9 @@ fn serve(stream: TcpStream, state: &State) {
             return;
         }
         let status = if path.starts_with("/broken") { "500 Internal Server Error" } else { "200 OK" };
+        let times = state.seen.lock().unwrap().iter().filter(|seen| **seen == request).count();
         let body = match path {
+            "/once" => format!("{{\"again\": {}}}", times > 1),
             "/echo" => format!("{{\"authorization\": \"{authorization}\"}}"),
             _ => "{\"state\": \"NEW\", \"id\": 42}".to_owned(),
         };

@@ -118,10 +118,11 @@ impl<'a> Trial<'a> {
         if let Some(need) = new.needs.iter().find(|need| !settled(need)) {
             return Ok(Some(Why::Need(self.plan.steps[*need].id.clone())));
         }
-        if old.standing(before) != Standing::Passed
-            && new.foreach.is_none()
-            && !matches!(new.kind, StepKind::Flow { .. })
-        {
+        let was = old.standing(before);
+        let skipped = matches!(was, Standing::SkippedByCondition | Standing::SkippedEmpty);
+        // Of these nothing is compared: they are decided again, or run again whole.
+        let parts = new.foreach.is_some() || matches!(new.kind, StepKind::Flow { .. });
+        if skipped || (was != Standing::Passed && !parts) {
             return Ok(None);
         }
         if new.definition_hash != earlier.definition_hash {
@@ -136,8 +137,10 @@ impl<'a> Trial<'a> {
         {
             return Ok(Some(Why::TakenBack));
         }
-        if self.decided(step)? != Standing::Ready {
-            return Ok(Some(Why::Condition));
+        match self.decided(step)? {
+            Standing::Ready => {}
+            Standing::SkippedEmpty => return Ok(Some(Why::List)),
+            _ => return Ok(Some(Why::Condition)),
         }
         if new.foreach.is_some() {
             return self.instances_changed(old, before, step);
