@@ -3,6 +3,10 @@
 use assay_app::view::ExecutionView;
 use assay_engine::status::ExecutionStatus::{Cancelled, Failed, Passed};
 use assay_engine::status::StepStatus;
+use assay_services::Services;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
 
 use crate::stack::Stack;
 use crate::target::Target;
@@ -138,4 +142,36 @@ async fn a_sub_flow_gives_its_captures_to_its_parent() {
     let view = stack.run("parent", &[("parent.yaml", &parent), ("child.yaml", &child)]).await;
     assert_eq!(view.status, Passed, "{view:#?}");
     assert_eq!(target.times("/told/child"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_step_type_acts_in_a_function_of_its_own() {
+    let (stack, services) = (Stack::dev().await, Services::shared());
+    let topic = format!("stack-{}", jiff::Timestamp::now().as_millisecond());
+    let brokers: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", services.kafka_plain()).create().unwrap();
+    let new = NewTopic::new(&topic, 1, TopicReplication::Fixed(1));
+    brokers.create_topics([&new], &AdminOptions::new()).await.unwrap();
+    let text = format!(
+        "name: everywhere
+steps:
+  - {{id: row, type: sql, with: {{url: \"{sql}\", query: select 41 + 1 as n}}, assert: ['rows[0].n == 42']}}
+  - {{id: told, type: kafka.publish, with: {{brokers: \"{kafka}\", topic: {topic}, json: {{n: 42}}}}}}
+  - id: heard
+    type: kafka.expect
+    armBefore: told
+    needs: [told]
+    with: {{brokers: \"{kafka}\", topic: {topic}, match: value.n == 42, within: 60s}}
+  - {{id: cached, type: redis, needs: [heard], with: {{url: \"{redis}\", command: [SET, 'app:{topic}', '42']}}, assert: [reply == 'OK']}}
+  - {{id: lines, type: loki, with: {{url: \"{loki}\", tenant: stack, query: '{{app=\"nobody\"}}'}}, assert: [count == 0]}}
+  - {{id: number, type: prometheus, with: {{url: \"{prometheus}\", query: 'vector(42)'}}, assert: [value == 42.0]}}
+",
+        sql = services.postgres_url(),
+        kafka = services.kafka_plain(),
+        redis = services.redis_url(),
+        loki = services.loki_url(),
+        prometheus = services.prometheus_url(),
+    );
+    let view = stack.run("everywhere", &[("flow.yaml", &text)]).await;
+    assert_eq!(view.status, Passed, "{view:#?}");
 }

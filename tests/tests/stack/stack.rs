@@ -39,7 +39,7 @@ impl Stack {
         let process = process.replace(['(', ')'], "-");
         let store = Arc::new(executions(&config, &names.table(), &names.claims_table(), clock.clone(), &process));
         let region = config.region().map(ToString::to_string).unwrap();
-        // The dispatcher's queue names the account.
+        // The account of the emulator.
         let blobs = Arc::new(S3BlobStore::new(&config, names.bucket("000000000000", &region)));
         let queue = SqsWorkQueue::new(&config, names, SqsOptions::default(), blobs.clone(), clock.clone());
         queue.address(&QueueName::Dispatcher).await.expect("the stack is deployed: scripts/test-stack");
