@@ -3,6 +3,7 @@
 
 mod aws;
 mod blobs;
+mod dynamodb;
 mod golden;
 mod kms;
 mod notifier;

@@ -14,6 +14,7 @@ use assay_adapters::sqlite::{SqliteExecutionStore, StoreOptions};
 use assay_app::ports::{ExecutionStore, RecordFeed};
 use tempfile::TempDir;
 
+use crate::dynamodb::{dynamodb, dynamodb_emulated};
 use crate::samples::TestClock;
 
 /// An empty store.
@@ -26,11 +27,23 @@ pub(crate) struct Opened {
     _folder: Option<TempDir>,
 }
 
-fn memory() -> Opened {
+impl Opened {
+    /// One without a folder.
+    pub(crate) fn of(
+        store: Arc<dyn ExecutionStore>,
+        feed: Arc<dyn RecordFeed>,
+        clock: Arc<TestClock>,
+        process: String,
+    ) -> Self {
+        Self { store, feed, clock, process, _folder: None }
+    }
+}
+
+async fn memory() -> Opened {
     let clock = TestClock::new();
     let store = Arc::new(MemoryExecutionStore::new(clock.clone()));
     let process = store.process().to_owned();
-    Opened { store: store.clone(), feed: store, clock, process, _folder: None }
+    Opened::of(store.clone(), store, clock, process)
 }
 
 fn sqlite(durability: Durability) -> Opened {
@@ -42,11 +55,11 @@ fn sqlite(durability: Durability) -> Opened {
     Opened { store: store.clone(), feed: store, clock, process, _folder: Some(folder) }
 }
 
-fn sqlite_normal() -> Opened {
+async fn sqlite_normal() -> Opened {
     sqlite(Durability::Normal)
 }
 
-fn sqlite_full() -> Opened {
+async fn sqlite_full() -> Opened {
     sqlite(Durability::Full)
 }
 
@@ -56,12 +69,14 @@ macro_rules! on_every_store {
         on_every_store!(@on memory, $($($file $rule)*)*);
         on_every_store!(@on sqlite_normal, $($($file $rule)*)*);
         on_every_store!(@on sqlite_full, $($($file $rule)*)*);
+        on_every_store!(@on dynamodb, $($($file $rule)*)*);
+        on_every_store!(@on dynamodb_emulated, $($($file $rule)*)*);
     };
     (@on $adapter:ident, $($file:ident $rule:ident)*) => {
         mod $adapter {
             $(#[tokio::test]
             async fn $rule() {
-                super::$file::$rule(super::$adapter()).await;
+                super::$file::$rule(super::$adapter().await).await;
             })*
         }
     };

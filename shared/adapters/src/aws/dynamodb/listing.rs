@@ -132,14 +132,23 @@ impl DynamoExecutionStore {
         of: Option<&[ExecutionId]>,
         limit: usize,
     ) -> Result<Vec<Due>, PortError> {
+        let doing = "look for what is due";
         let ids = match of {
             Some(ids) => ids.to_vec(),
-            None => self.at_time("look for what is due", keys::due_partition, &up_to(now)).await?,
+            None => {
+                let up_to = || Sort::Between(keys::time_at(0), keys::time_at(now.as_millisecond()));
+                self.at_time(doing, keys::due_partition, &up_to).await?.into_iter().map(|(_, id)| id).collect()
+            }
         };
         let mut found = Vec::new();
-        for root in self.roots_of("look for what is due", &ids, &[PK, DUE]).await? {
-            if let Some(at) = root.instant(DUE).filter(|at| *at <= now) {
-                found.push(Due { execution: root.parsed(PK)?, at });
+        for some in ids.chunks(limit.max(ENTRIES)) {
+            for root in self.roots_of(doing, some, &[PK, DUE]).await? {
+                if let Some(at) = root.instant(DUE).filter(|at| *at <= now) {
+                    found.push(Due { execution: root.parsed(PK)?, at });
+                }
+            }
+            if of.is_none() && found.len() >= limit {
+                break;
             }
         }
         found.sort_by(|a, b| (a.at, &a.execution).cmp(&(b.at, &b.execution)));
@@ -149,16 +158,17 @@ impl DynamoExecutionStore {
 
     /// Every execution that has a due time: the unfinished ones, and those whose end was not told.
     pub(super) async fn unfinished(&self) -> Result<Vec<ExecutionId>, PortError> {
-        self.at_time("look for unfinished executions", keys::due_partition, &|| Sort::Any).await
+        let all = self.at_time("look for unfinished executions", keys::due_partition, &|| Sort::Any).await?;
+        Ok(all.into_iter().map(|(_, id)| id).collect())
     }
 
-    /// The executions of an index of times, of all its partitions.
+    /// The executions of all partitions of a kind of the index of times, with the milliseconds, soonest first.
     async fn at_time(
         &self,
         doing: &str,
         partition: fn(u32) -> String,
         sort: &(dyn Fn() -> Sort + Sync),
-    ) -> Result<Vec<ExecutionId>, PortError> {
+    ) -> Result<Vec<(i64, ExecutionId)>, PortError> {
         let look = |number| async move {
             let partition = partition(number);
             let ask = Ask { index: Some(&TIME), partition, sort: sort(), forward: true, limit: None, only: &[] };
@@ -166,7 +176,10 @@ impl DynamoExecutionStore {
         };
         let looks: Vec<_> = (0..keys::SHARDS).map(look).collect();
         let items: Vec<Item> = stream::iter(looks).buffer_unordered(AT_ONCE).try_concat().await?;
-        items.iter().map(|item| item.parsed(PK)).collect()
+        let place = |item: &Item| Ok((item.parsed("timeAt")?, item.parsed(PK)?));
+        let mut places = items.iter().map(place).collect::<Result<Vec<_>, PortError>>()?;
+        places.sort();
+        Ok(places)
     }
 
     pub(super) async fn old_executions(
@@ -176,8 +189,9 @@ impl DynamoExecutionStore {
         limit: usize,
     ) -> Result<Vec<(OrganizationId, ExecutionId)>, PortError> {
         let doing = "look for old executions";
-        let ended = self.ended(doing).await?;
-        let old = ended.iter().take(ended.len().saturating_sub(keep)).take_while(|(at, _)| *at <= ended_before);
+        let ended = self.at_time(doing, keys::ended_partition, &|| Sort::Any).await?;
+        let before = ended_before.as_millisecond();
+        let old = ended.iter().take(ended.len().saturating_sub(keep)).take_while(|(at, _)| *at <= before);
         let (mut found, mut families) = (Vec::new(), 0);
         for (_, id) in old {
             if families == limit {
@@ -194,26 +208,6 @@ impl DynamoExecutionStore {
             }
         }
         Ok(found)
-    }
-
-    /// Ended top-level executions whose end was told, the oldest first, by the millisecond.
-    async fn ended(&self, doing: &str) -> Result<Vec<(Timestamp, ExecutionId)>, PortError> {
-        let look = |number| async move {
-            let partition = keys::ended_partition(number);
-            let ask = Ask { index: Some(&TIME), partition, sort: Sort::Any, forward: true, limit: None, only: &[] };
-            self.table.ask_all(doing, &ask).await
-        };
-        let looks: Vec<_> = (0..keys::SHARDS).map(look).collect();
-        let items: Vec<Item> = stream::iter(looks).buffer_unordered(AT_ONCE).try_concat().await?;
-        let mut ended = Vec::new();
-        for item in &items {
-            let at = item.parsed("timeAt")?;
-            let at =
-                Timestamp::from_millisecond(at).map_err(|error| PortError::bug("read an instant").because(error))?;
-            ended.push((at, item.parsed(PK)?));
-        }
-        ended.sort();
-        Ok(ended)
     }
 
     /// The sub-flows of an execution, all levels; none: one has not ended.
@@ -235,10 +229,6 @@ impl DynamoExecutionStore {
         }
         Ok(Some(found))
     }
-}
-
-fn up_to(now: Timestamp) -> impl Fn() -> Sort {
-    move || Sort::Between(keys::time_at(0), keys::time_at(now.as_millisecond()))
 }
 
 /// Whether an entry of the list is what the filter asks for, as far as that never changes.
