@@ -3,8 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    CancelArgs, DemoArgs, DoctorArgs, EventsArgs, ExecutionsArgs, ExplainArgs, NewArgs, PruneArgs, ReportArgs,
-    ResourcesArgs, ResumeArgs, RunArgs, SchemaArgs, ShowArgs, SignalArgs, StepsArgs, ValidateArgs,
+    CancelArgs, DemoArgs, DoctorArgs, EvalArgs, EventsArgs, ExecutionsArgs, ExplainArgs, FinishArgs, NewArgs,
+    PruneArgs, ReportArgs, RerunArgs, ResourcesArgs, ResumeArgs, RunArgs, SchemaArgs, ShowArgs, SignalArgs, StepsArgs,
+    ValidateArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -16,6 +17,7 @@ Examples:
   assay run flows/ --jobs 8 --report junit=report.xml
   assay resume                           go on after a crash
   assay show latest                      what happened, step by step
+  assay rerun latest --from-failed       go on from where it failed
   assay help run                         all about one command
 
 Exit codes: 0 passed, 1 failed, 2 the flow or the command is wrong, 3 errored (could not find out),
@@ -40,12 +42,18 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// Go on with what a crash or a kill left unfinished
     Resume(ResumeArgs),
+    /// Run an execution again, all of it or from where it failed
+    Rerun(Box<RerunArgs>),
+    /// Clean up what `run --keep` has held back
+    Finish(FinishArgs),
     /// List executions, newest first
     Executions(ExecutionsArgs),
     /// Show what happened in an execution
     Show(ShowArgs),
     /// Write reports of stored executions
     Report(ReportArgs),
+    /// Evaluate an expression over what a step left
+    Eval(EvalArgs),
     /// Print an execution's records, one JSON object a line or as text
     Events(EventsArgs),
     /// Stop an execution; its `finally` steps still run

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::StoreArgs;
 use super::report::ReportTarget;
 use crate::demo::Lie;
+use crate::load::Shard;
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -17,6 +18,8 @@ Examples:
   assay run checkout.yaml --env staging             with environments/staging.yaml
   assay run checkout.yaml --secret API_KEY          the value of the environment variable API_KEY
   assay run checkout.yaml --only order              this step and what it needs
+  assay run checkout.yaml --until order --keep 30m  stop there, look around, then: assay finish latest
+  assay run flows/ --shard 2/5 --retry-failed 1     a part of the flows, for one of five machines
   assay run flows/ --json > records.ndjson --report junit=report.xml
 
 Exit codes: 0 passed, 1 failed, 2 the flow or the command is wrong, 3 errored (could not find out),
@@ -56,9 +59,31 @@ pub(crate) struct RunArgs {
     pub(crate) labels: Vec<String>,
     /// Run only these steps, everything they need, and `finally`
     ///
-    /// Ids, separated by commas. The other steps are skipped by a condition of their own.
+    /// Ids, separated by commas. The other steps are skipped.
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+    /// Run this step and what it needs, and stop before the rest; `assay rerun latest --from-failed` goes on with it
+    #[arg(long, value_name = "STEP", conflicts_with = "only")]
+    pub(crate) until: Option<String>,
+    /// Hold `finally` back for so long when the main steps have ended, as in 30m
+    ///
+    /// To look around, or to go on with `assay rerun --from-failed`. `assay finish`, or Ctrl-C, runs `finally`. For one
+    /// flow.
+    #[arg(long, value_name = "DURATION", conflicts_with = "no_store")]
+    pub(crate) keep: Option<String>,
+    /// Run one of several parts of the flows, as in 2/5
+    ///
+    /// Which part a flow belongs to depends only on its path below the project: adding a flow moves no other one.
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
+    /// After the first flow that fails or errors, start no other one and cancel those that run
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// Run flows that failed, errored or were out of time again, up to N times
+    ///
+    /// Each time is an execution of its own that names the first one; the last one counts.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub(crate) retry_failed: u32,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]

@@ -5,7 +5,8 @@ use assay_host::Environment;
 use tokio::runtime::{Builder, Runtime};
 
 use super::{
-    completions, control, demo, doctor, explain, list, report, resources, resume, run, schema, show, steps, validate,
+    completions, control, demo, doctor, eval, explain, finish, list, report, rerun, resources, resume, run, schema,
+    show, steps, validate,
 };
 use crate::args::Command;
 use crate::error::CommandError;
@@ -41,6 +42,9 @@ fn act(command: Command, environment: &Environment, out: &mut Out) -> Result<u8,
         Command::Steps(args) => steps::steps(&args, out),
         Command::Completions { shell } => completions::completions(shell, out),
         Command::Run(args) => runtime()?.block_on(run::run(*args, Project::nearest()?, environment, out)),
+        Command::Rerun(args) => runtime()?.block_on(rerun::rerun(*args, Project::nearest()?, environment, out)),
+        Command::Finish(args) => runtime()?.block_on(finish::finish(args, environment, out)),
+        Command::Eval(args) => runtime()?.block_on(eval::eval(args, environment, out)),
         Command::Resources(args) => runtime()?.block_on(resources::resources(args, environment, out)),
         Command::Resume(args) => runtime()?.block_on(resume::resume(args, environment, out)),
         Command::Executions(args) => runtime()?.block_on(list::executions(args, environment, out)),

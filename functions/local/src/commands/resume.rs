@@ -16,7 +16,7 @@ use super::report;
 use super::run::{check_secrets, finish, jobs, note_unused};
 use super::store::{embedded, open};
 use crate::args::{OutputArgs, ResumeArgs};
-use crate::drive::{Driving, Planned, drive};
+use crate::drive::{Driving, Planned, Rules, drive};
 use crate::error::CommandError;
 use crate::home::{Entry, Home, Journal, Kept, folder, left_behind, living, unique_key};
 use crate::load::{SecretPlace, Told, Values, names, secrets};
@@ -118,7 +118,8 @@ pub(super) async fn go_on(home: &Home, resuming: Resuming<'_>, out: &mut Out) ->
     drop(rest);
     embedded.work();
     let place = Some(home.folder());
-    let driving = Driving { embedded: &embedded, out, json: resuming.output.json, jobs: resuming.jobs, place };
+    let rules = Rules::default();
+    let driving = Driving { embedded: &embedded, out, json: resuming.output.json, jobs: resuming.jobs, place, rules };
     let files = report::files(&planned);
     let driven = drive(planned, driving).await?;
     let code = finish(driven, resuming.output, files, embedded, began, Some(journal), out).await?;

@@ -1,12 +1,12 @@
 //! `assay run`
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZero;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use assay_app::usecases::Executions;
-use assay_engine::compile::compile;
 use assay_engine::execution::{Acceptance, Execution};
 use assay_engine::expr::Programs;
 use assay_engine::id::ExecutionId;
@@ -14,7 +14,6 @@ use assay_engine::job::{Captured, Mask};
 use assay_engine::plan::Plan;
 use assay_engine::status::{ExecutionStatus, worst_exit_code};
 use assay_host::{Embedded, Environment};
-use assay_steps::registry::Types;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
@@ -23,17 +22,17 @@ use tokio::time::Instant;
 use super::report::{self, Files};
 use super::store::embedded;
 use crate::args::{Durability, OutputArgs, RunArgs};
-use crate::drive::{Driven, Driving, Planned, drive};
+use crate::drive::{Driven, Driving, Planned, Rules, drive};
 use crate::error::CommandError;
 use crate::home::{Entry, Home, Journal, folder, unique_key};
 use crate::load::{
-    Flow, Places, Texts, Told, Values, check_names, find, gather, inputs_file, inputs_of, load_all, names, only, pairs,
-    secrets,
+    Flow, Places, Shard, Texts, Told, Values, check_names, find, gather, inputs_file, inputs_of, load_all, name_below,
+    names, only, pairs, secrets,
 };
 use crate::local::{organization, project};
 use crate::out::Out;
 use crate::project::Project;
-use crate::view::summary;
+use crate::view::{Outcome, clean, summary};
 
 /// How long what was begun may take to end after the last verdict.
 pub(super) const CLOSING: Duration = Duration::from_secs(2);
@@ -53,12 +52,17 @@ pub(super) async fn run(
     let typed = pairs("--input", &args.inputs)?;
     let from_file = args.inputs_file.as_deref().map(inputs_file).transpose()?.unwrap_or_default();
     let programs = Arc::new(Programs::default());
-    let files = find(&args.flows, &mut |note| out.note(note))?;
+    let keep = args.keep.as_deref().map(kept_for).transpose()?;
+    let mut files = find(&args.flows, &mut |note| out.note(note))?;
+    if let Some(shard) = args.shard {
+        files = part(shard, files, &project, out)?;
+    }
     let chosen = crate::project::environment(args.env.env.as_deref(), &project, &files, out)?;
     let texts = Texts { programs: &programs, variables: environment, environment: chosen.as_ref() };
-    let mut flows = load_all(&files, texts, out)?;
-    if !args.only.is_empty() {
-        flows = narrowed(flows, &args.only, &programs)?;
+    let flows = load_all(&files, texts, out)?;
+    let steps = asked_steps(args.until.as_ref(), &args.only, &flows)?;
+    if keep.is_some() && flows.len() != 1 {
+        return Err(CommandError::wrong("--keep holds the `finally` of one flow back: give only that flow"));
     }
     let plans: Vec<&Plan> = flows.iter().map(|flow| &*flow.plan).collect();
     check_names(&plans, typed.keys().chain(from_file.keys()))?;
@@ -67,7 +71,8 @@ pub(super) async fn run(
     out.mask(secrets.values());
     check_secrets(&plans, &secrets)?;
     note_unused(&plans, &typed_secrets, out);
-    let (key, planned) = planned(&flows, &from_file, &typed, &labels, &places)?;
+    let asked = Asked { only: steps, keep, labels };
+    let (key, planned) = planned(&flows, &from_file, &typed, &asked, &places, &project)?;
 
     let began = Instant::now();
     let home = match args.no_store {
@@ -82,14 +87,20 @@ pub(super) async fn run(
     };
     embedded.work();
     let jobs = jobs(args.jobs.or(project.file.jobs));
-    let driving = Driving { embedded: &embedded, out, json: output.json, jobs, place: folder };
+    let rules = Rules { fail_fast: args.fail_fast, retries: args.retry_failed };
+    let driving = Driving { embedded: &embedded, out, json: output.json, jobs, place: folder, rules };
     let files = report::files(&planned);
     let driven = drive(planned, driving).await?;
     finish(driven, &output, files, embedded, began, journal, out).await
 }
 
 /// Writes down what is about to run, with all that a later process needs to run it.
-async fn promise(home: &Home, key: &str, planned: &[Planned], embedded: &Embedded) -> Result<Journal, CommandError> {
+pub(super) async fn promise(
+    home: &Home,
+    key: &str,
+    planned: &[Planned],
+    embedded: &Embedded,
+) -> Result<Journal, CommandError> {
     let store = &embedded.platform().store;
     // all at once: a store can write them together
     try_join_all(planned.iter().map(|planned| store.put_flow_version(&planned.plan.version, &planned.bundle))).await?;
@@ -111,15 +122,41 @@ impl From<Durability> for assay_host::Durability {
     }
 }
 
-fn narrowed(flows: Vec<Flow>, wanted: &[String], programs: &Programs) -> Result<Vec<Flow>, CommandError> {
-    let [flow] = <[Flow; 1]>::try_from(flows)
-        .map_err(|_| CommandError::wrong("--only names steps of one flow: give only that flow"))?;
-    let bundle = only(&flow.bundle, &flow.plan, wanted)?;
-    let compiled = compile(&bundle, &Types, programs).map_err(|problems| {
-        let text = problems.render(assay_engine::diagnostics::Style::Plain);
-        CommandError::wrong(format!("--only: the flow cannot run without its other steps\n{text}"))
-    })?;
-    Ok(vec![Flow { bundle: Arc::new(bundle), plan: compiled.plan, ..flow }])
+/// `--keep`: how long.
+pub(super) fn kept_for(text: &str) -> Result<Duration, CommandError> {
+    let keep = assay_engine::duration::parse(text).map_err(|error| CommandError::wrong(format!("--keep: {error}")))?;
+    if keep.is_zero() {
+        return Err(CommandError::wrong("--keep: hold `finally` back for how long? As in 30m"));
+    }
+    Ok(keep)
+}
+
+/// The flows of this machine, said once.
+fn part(shard: Shard, files: Vec<PathBuf>, project: &Project, out: &Out) -> Result<Vec<PathBuf>, CommandError> {
+    let here = PathBuf::from(".");
+    let all = files.len();
+    let mine = shard.pick(files, project.folder.as_deref().unwrap_or(&here))?;
+    let names: Vec<String> = mine.iter().map(|file| format!("  {}\n", file.display())).collect();
+    let rest = if mine.is_empty() { ": nothing to run" } else { "" };
+    out.note(&format!("shard {shard}: {} of {all} flows{rest}\n{}", mine.len(), names.concat()));
+    Ok(mine)
+}
+
+/// The steps after `--only` or `--until`; none: all.
+fn asked_steps(
+    until: Option<&String>,
+    ids: &[String],
+    flows: &[Flow],
+) -> Result<Option<BTreeSet<String>>, CommandError> {
+    let (option, wanted) = match until {
+        Some(step) => ("--until", std::slice::from_ref(step)),
+        None if ids.is_empty() => return Ok(None),
+        None => ("--only", ids),
+    };
+    let [flow] = flows else {
+        return Err(CommandError::wrong(format!("{option} names steps of one flow: give only that flow")));
+    };
+    only(option, &flow.plan, wanted).map(Some)
 }
 
 /// Every secret that a flow names must have a value.
@@ -146,13 +183,21 @@ pub(super) fn note_unused(plans: &[&Plan], typed: &Values, out: &Out) {
     }
 }
 
+/// What holds for all flows of a call.
+struct Asked {
+    only: Option<BTreeSet<String>>,
+    keep: Option<Duration>,
+    labels: BTreeMap<String, String>,
+}
+
 /// What will run, and a key that no other call has.
 fn planned(
     flows: &[Flow],
     from_file: &Map<String, Json>,
     typed: &BTreeMap<String, String>,
-    labels: &BTreeMap<String, String>,
+    asked: &Asked,
     places: &Places,
+    project: &Project,
 ) -> Result<(String, Vec<Planned>), CommandError> {
     let key = unique_key();
     let mut planned = Vec::new();
@@ -167,20 +212,29 @@ fn planned(
             version: flow.plan.version.clone(),
             main: flow.plan.main_path.clone(),
             inputs,
-            labels: labels.clone(),
+            labels: asked.labels.clone(),
             secrets: names(&flow.plan)
                 .into_iter()
                 .filter_map(|name| places.get(&name).map(|place| (name.clone(), place.clone())))
                 .collect(),
             rerun: None,
-            only: None,
-            keep_ms: None,
-            file: None,
+            only: asked.only.clone(),
+            keep_ms: asked.keep.map(|keep| u64::try_from(keep.as_millis()).unwrap_or(u64::MAX)),
+            file: Some(told(&flow.file, project)),
         };
         let (plan, bundle, file) = (flow.plan.clone(), flow.bundle.clone(), Some(flow.file.clone()));
         planned.push(Planned { entry, plan, bundle, exists: false, file });
     }
     Ok((key, planned))
+}
+
+/// Where a flow is, for people and for a later rerun: below the project, where it lies there.
+pub(super) fn told(file: &Path, project: &Project) -> String {
+    let below = project.folder.as_deref().filter(|top| {
+        let (file, top) = (file.canonicalize(), top.canonicalize());
+        matches!((file, top), (Ok(file), Ok(top)) if file.starts_with(&top))
+    });
+    below.and_then(|top| name_below(file, top).ok()).unwrap_or_else(|| file.display().to_string())
 }
 
 /// Whether the flow takes these inputs, before any flow runs.
@@ -220,10 +274,17 @@ pub(super) async fn finish(
     out: &Out,
 ) -> Result<u8, CommandError> {
     let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    if !output.json {
-        out.print(&summary(&driven.outcomes, driven.not_started, millis, journal.is_some(), out.paint()));
-    }
     let ids: Vec<ExecutionId> = driven.outcomes.iter().map(|outcome| outcome.execution.clone()).collect();
+    // Of a flow that was retried the last execution counts.
+    let (counting, replaced): (Vec<Outcome>, Vec<Outcome>) =
+        driven.outcomes.into_iter().partition(|outcome| !driven.replaced.contains_key(&outcome.execution));
+    if !output.json && !(counting.is_empty() && driven.not_started.is_empty()) {
+        out.print(&summary(&counting, driven.not_started.len(), millis, journal.is_some(), out.paint()));
+        out.print(&retried(&counting, &replaced, &driven.replaced));
+    }
+    if !driven.not_started.is_empty() {
+        out.note(&format!("not started: {}\n", driven.not_started.join(", ")));
+    }
     report::write(&output.reports, &ids, &files, &embedded, out).await?;
     if driven.unfinished > 0 && journal.is_some() {
         out.note("not everything has ended: `assay resume` goes on with it\n");
@@ -232,7 +293,29 @@ pub(super) async fn finish(
     if let Some(journal) = journal.filter(|_| driven.unfinished == 0) {
         journal.close()?;
     }
-    let codes = driven.outcomes.iter().map(|outcome| outcome.status.exit_code());
-    let cut = driven.stopped && driven.not_started + driven.unfinished > 0;
+    let codes = counting.iter().map(|outcome| outcome.status.exit_code());
+    let cut = driven.stopped && !driven.not_started.is_empty() || driven.stopped && driven.unfinished > 0;
     Ok(worst_exit_code(codes.chain(cut.then_some(ExecutionStatus::Cancelled.exit_code()))))
+}
+
+/// A line for each flow that was retried: what each time came to.
+fn retried(counting: &[Outcome], replaced: &[Outcome], by: &HashMap<ExecutionId, ExecutionId>) -> String {
+    let mut lines = String::new();
+    for last in counting {
+        let mut times: Vec<&Outcome> = vec![last];
+        while let Some(before) = times
+            .last()
+            .and_then(|one| replaced.iter().find(|earlier| by.get(&earlier.execution) == Some(&one.execution)))
+        {
+            times.push(before);
+        }
+        if times.len() < 2 {
+            continue;
+        }
+        times.reverse();
+        let told: Vec<String> = times.iter().map(|one| format!("{} ({})", one.status.word(), one.execution)).collect();
+        let word = if last.status == ExecutionStatus::Passed { "flaky" } else { "retried" };
+        lines.push_str(&format!("{word}: {} was {}\n", clean(&last.flow), told.join(", then ")));
+    }
+    lines
 }

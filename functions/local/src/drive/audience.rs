@@ -54,6 +54,11 @@ impl Audience {
         self.roots.keys().cloned().collect()
     }
 
+    /// What has come out so far, in the order in which it came.
+    pub(crate) fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
     /// What has come out so far.
     pub(crate) fn into_outcomes(self) -> Vec<Outcome> {
         self.outcomes

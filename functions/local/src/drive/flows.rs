@@ -1,6 +1,6 @@
 //! The loop around a command that runs flows.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,15 +11,17 @@ use assay_engine::bundle::Bundle;
 use assay_engine::id::ExecutionId;
 use assay_engine::job::Captured;
 use assay_engine::plan::{Plan, Step, StepKind};
+use assay_engine::record::RerunHow;
 use assay_engine::status::Phase;
 use assay_host::Embedded;
 use serde_json::Value as Json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
+use super::again::Again;
 use super::audience::Audience;
 use super::signals::Signals;
 use crate::error::CommandError;
-use crate::home::{Entry, random};
+use crate::home::{Entry, Home, living, random};
 use crate::local::{organization, project};
 use crate::out::Out;
 use crate::view::Outcome;
@@ -34,6 +36,7 @@ const PASSING: Duration = Duration::from_secs(30);
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// A flow to run, or to go on with.
+#[derive(Clone)]
 pub(crate) struct Planned {
     /// What was promised.
     pub(crate) entry: Entry,
@@ -51,12 +54,23 @@ pub(crate) struct Planned {
 pub(crate) struct Driven {
     /// Those that have their verdict, in the order in which they were asked for.
     pub(crate) outcomes: Vec<Outcome>,
-    /// Flows that were never started.
-    pub(crate) not_started: usize,
+    /// Flows that were never started, as they were asked for.
+    pub(crate) not_started: Vec<String>,
+    /// Executions that were retried, each with the one that was run in its place.
+    pub(crate) replaced: HashMap<ExecutionId, ExecutionId>,
     /// Executions that were left without a verdict.
     pub(crate) unfinished: usize,
     /// It was stopped by hand.
     pub(crate) stopped: bool,
+}
+
+/// What follows when a flow does not pass.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Rules {
+    /// Nothing else is started, and what runs is cancelled.
+    pub(crate) fail_fast: bool,
+    /// It is run again so often.
+    pub(crate) retries: u32,
 }
 
 /// How the flows are run.
@@ -70,6 +84,8 @@ pub(crate) struct Driving<'a> {
     pub(crate) jobs: usize,
     /// Where state is kept; none: in memory.
     pub(crate) place: Option<&'a Path>,
+    /// What follows when a flow does not pass.
+    pub(crate) rules: Rules,
 }
 
 /// Runs the flows, at most `jobs` at once, and shows what happens.
@@ -91,7 +107,7 @@ async fn drive_on(planned: Vec<Planned>, driving: Driving<'_>) -> Result<Driven,
     let platform = driving.embedded.platform();
     let mut subscription = platform.notifier.subscribe(None).await?;
     let mut audience = Audience::new(driving.out.clone(), driving.json, live, platform.store.clone());
-    let asked: Vec<ExecutionId> = planned.iter().map(|planned| planned.entry.execution.clone()).collect();
+    let mut again = Again::of(&planned, driving.rules);
     let mut waiting: VecDeque<Planned> = planned.into();
     let mut tick = interval_at(Instant::now() + CATCH_UP, CATCH_UP);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -99,7 +115,13 @@ async fn drive_on(planned: Vec<Planned>, driving: Driving<'_>) -> Result<Driven,
     let mut over: Option<Instant> = None;
     let mut unsaved_since: Option<Instant> = None;
     loop {
-        while stops == 0 && audience.unfinished().len() < driving.jobs {
+        for next in again.after(audience.outcomes(), stops == 0) {
+            waiting.push_back(next);
+        }
+        if again.cut_now() {
+            cut(&driving, &audience).await?;
+        }
+        while stops == 0 && !again.is_cut() && audience.unfinished().len() < driving.jobs {
             let Some(next) = waiting.pop_front() else { break };
             begin(next, &driving, &mut audience).await?;
         }
@@ -135,8 +157,23 @@ async fn drive_on(planned: Vec<Planned>, driving: Driving<'_>) -> Result<Driven,
     }
     let unfinished = audience.unfinished().len();
     let mut outcomes = audience.into_outcomes();
-    outcomes.sort_by_key(|outcome| asked.iter().position(|id| *id == outcome.execution));
-    Ok(Driven { outcomes, not_started: waiting.len(), unfinished, stopped: stops > 0 })
+    again.sort(&mut outcomes);
+    let not_started = waiting.iter().map(named).collect();
+    Ok(Driven { outcomes, not_started, replaced: again.replaced(), unfinished, stopped: stops > 0 })
+}
+
+/// What a flow that never started is called.
+fn named(planned: &Planned) -> String {
+    planned.file.as_ref().map_or_else(|| planned.plan.name.clone(), |file| file.display().to_string())
+}
+
+/// `--fail-fast`: what runs is cancelled.
+async fn cut(driving: &Driving<'_>, audience: &Audience) -> Result<(), CommandError> {
+    let running = audience.unfinished();
+    if !running.is_empty() {
+        driving.out.note("--fail-fast: a flow did not pass, the others are told to stop\n");
+    }
+    cancel(driving, running, "--fail-fast", false).await
 }
 
 /// Nothing can be saved: it ends here, and goes on from what was saved.
@@ -160,6 +197,9 @@ async fn begin(next: Planned, driving: &Driving<'_>, audience: &mut Audience) ->
         };
     }
     let entry = next.entry;
+    if let Some(rerun) = entry.rerun.as_ref().filter(|rerun| rerun.how == RerunHow::FromFailed) {
+        take_over(driving, &rerun.execution).await?;
+    }
     // It was compiled to be checked: not once more to be started.
     driving.embedded.platform().plans.keep(next.plan);
     let start = StartExecution {
@@ -181,15 +221,25 @@ async fn begin(next: Planned, driving: &Driving<'_>, audience: &mut Audience) ->
 
 async fn stop(stops: u32, by: &str, driving: &Driving<'_>, audience: &Audience) -> Result<(), CommandError> {
     driving.out.note(match stops {
-        1 if cleaning_up(driving, audience).await? => {
+        1 if in_phase(driving, audience, Phase::Kept).await? => "\n`finally` runs; Ctrl-C again ends at once\n",
+        1 if in_phase(driving, audience, Phase::Finally).await? => {
             "\nthe main steps have ended: the verdict stands, `finally` goes on; Ctrl-C again ends at once\n"
         }
         1 => "\nstopping: running steps are told to stop, then `finally` runs; Ctrl-C again ends at once\n",
         2 => "\nending at once\n",
         _ => "\n",
     });
-    for execution in audience.unfinished() {
-        match driving.embedded.executions().cancel(&execution, by, stops > 1).await {
+    cancel(driving, audience.unfinished(), by, stops > 1).await
+}
+
+async fn cancel(
+    driving: &Driving<'_>,
+    executions: Vec<ExecutionId>,
+    by: &str,
+    forced: bool,
+) -> Result<(), CommandError> {
+    for execution in executions {
+        match driving.embedded.executions().cancel(&execution, by, forced).await {
             Ok(()) | Err(ExecutionError::Ended { .. } | ExecutionError::Unknown(_)) => {}
             Err(error) => return Err(error.into()),
         }
@@ -197,11 +247,28 @@ async fn stop(stops: u32, by: &str, driving: &Driving<'_>, audience: &Audience) 
     Ok(())
 }
 
-/// Whether everything that runs is in its `finally`.
-async fn cleaning_up(driving: &Driving<'_>, audience: &Audience) -> Result<bool, CommandError> {
+/// A kept execution that nobody runs any more is moved by who goes on from it.
+async fn take_over(driving: &Driving<'_>, id: &ExecutionId) -> Result<(), CommandError> {
+    let Some(place) = driving.place else { return Ok(()) };
+    let loaded = driving.embedded.platform().store.load(id, &[]).await?;
+    if loaded.is_none_or(|loaded| loaded.head.status.ended()) {
+        return Ok(());
+    }
+    let running = living(&Home::open(place.to_owned())?)?;
+    if running.iter().any(|kept| kept.entries.iter().any(|entry| entry.execution == *id)) {
+        return Ok(());
+    }
+    match driving.embedded.executions().resume(id).await {
+        Ok(()) | Err(ExecutionError::Ended { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether everything that runs is in this phase.
+async fn in_phase(driving: &Driving<'_>, audience: &Audience, phase: Phase) -> Result<bool, CommandError> {
     for execution in audience.unfinished() {
         let loaded = driving.embedded.platform().store.load(&execution, &[]).await?;
-        if loaded.is_none_or(|loaded| loaded.head.phase != Phase::Finally) {
+        if loaded.is_none_or(|loaded| loaded.head.phase != phase) {
             return Ok(false);
         }
     }

@@ -1,8 +1,9 @@
 //! Starts flows, follows them, prints what happens, and passes Ctrl-C on.
 
+mod again;
 mod audience;
 mod flows;
 mod signals;
 
-pub(crate) use flows::{Driven, Driving, Planned, drive};
+pub(crate) use flows::{Driven, Driving, Planned, Rules, drive};
 pub(crate) use signals::Signals;

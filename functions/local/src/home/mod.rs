@@ -2,8 +2,10 @@
 
 mod journal;
 mod key;
+mod lock;
 mod place;
 
 pub(crate) use journal::{Entry, Journal, Kept, left_behind, living};
 pub(crate) use key::{random, unique_key};
+pub(crate) use lock::lock;
 pub(crate) use place::{Home, folder};

@@ -6,6 +6,7 @@ mod flow;
 mod only;
 mod read;
 mod secrets;
+mod shard;
 mod values;
 
 pub(crate) use find::find;
@@ -13,4 +14,5 @@ pub(crate) use flow::{Flow, Texts, beside, check, load_all, located, shown};
 pub(crate) use only::only;
 pub(crate) use read::{LARGEST_TEXT, read};
 pub(crate) use secrets::{Places, SecretPlace, Told, Values, gather, names, places, secrets};
+pub(crate) use shard::{Shard, name_below};
 pub(crate) use values::{check_names, inputs_file, inputs_of, pairs};

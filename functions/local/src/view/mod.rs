@@ -6,6 +6,7 @@ mod paint;
 mod summary;
 mod text;
 
+pub(crate) use detail::of_assertions;
 pub(crate) use flow::FlowView;
 pub(crate) use paint::Paint;
 pub(crate) use summary::{Outcome, summary};

@@ -2,6 +2,7 @@
 
 mod control;
 mod error;
+mod eval;
 mod executions;
 mod finish;
 mod follow;
@@ -12,6 +13,7 @@ mod show;
 mod start;
 
 pub use error::{ExecutionError, StartError};
+pub use eval::{Evaluated, NoValue};
 pub use executions::Executions;
 pub use follow::Follow;
 pub use prune::Pruned;

@@ -12,6 +12,7 @@ mod ends;
 mod event;
 mod keep;
 mod limits;
+mod look;
 mod losses;
 mod machine;
 mod masks;
@@ -27,6 +28,7 @@ mod words;
 pub use accept::{Acceptance, Refusal, START_BYTES, problem_of};
 pub use event::{Change, ChildStart, Effect, Event, Ignored, Token, Transition};
 pub use limits::{CAPTURES_EACH, CAPTURES_WHOLE, LIMIT_DEPTH, LIMIT_INSTANCES, LIMIT_SIGNALS, STOP_GRACE};
+pub use look::{Look, LookedAt};
 pub use machine::Execution;
 pub use parts::{
     Active, ActiveState, BLOCK, CarriedInstance, Expansion, InstanceState, Part, PartId, PartIdError, Signal, Start,

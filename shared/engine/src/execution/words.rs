@@ -332,7 +332,7 @@ impl Draft<'_> {
     }
 }
 
-fn parts(parts: Vec<crate::expr::Part>) -> Vec<Part> {
+pub(super) fn parts(parts: Vec<crate::expr::Part>) -> Vec<Part> {
     use crate::expr::Seen;
     let told = |part: crate::expr::Part| match part.seen {
         Seen::Value(value) => Part { text: part.text, value: Some(value), note: None },

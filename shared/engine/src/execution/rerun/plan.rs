@@ -64,7 +64,10 @@ pub enum RerunRefusal {
         status: ExecutionStatus,
     },
     /// Its `finally` ran.
-    #[error("`finally` of {id} has already cleaned up what its steps had made; --after-finally goes on all the same")]
+    #[error(
+        "`finally` of {id} has already cleaned up what its steps had made; --after-finally goes on all the same, and \
+             --keep holds it back next time"
+    )]
     CleanedUp {
         /// Which.
         id: ExecutionId,
