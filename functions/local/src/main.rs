@@ -12,6 +12,7 @@ mod new;
 mod out;
 mod project;
 mod view;
+mod watch;
 
 use std::process::ExitCode;
 

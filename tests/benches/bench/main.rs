@@ -22,11 +22,12 @@ mod start;
 mod steps;
 mod target;
 mod topic;
+mod view;
 
 /// What it is called, and what it does.
 type Bench = (&'static str, fn(&Tools));
 
-const BENCHES: [Bench; 11] = [
+const BENCHES: [Bench; 12] = [
     ("steps", steps::light),
     ("compile", compile::large),
     ("apply", apply::growing),
@@ -34,6 +35,7 @@ const BENCHES: [Bench; 11] = [
     ("one-request", flows::one_request),
     ("flows", flows::many),
     ("report", report::page),
+    ("view", view::thousand_steps),
     ("kafka-latency", latency::to_verdict),
     ("kafka-scan", scan::through),
     ("sql", sql::many),

@@ -20,6 +20,7 @@ Examples:
   assay run checkout.yaml --only order              this step and what it needs
   assay run checkout.yaml --until order --keep 30m  stop there, look around, then: assay finish latest
   assay run flows/ --shard 2/5 --retry-failed 1     a part of the flows, for one of five machines
+  assay run checkout.yaml --watch                   again whenever something changes
   assay run flows/ --json > records.ndjson --report junit=report.xml
 
 Exit codes: 0 passed, 1 failed, 2 the flow or the command is wrong, 3 errored (could not find out),
@@ -30,7 +31,7 @@ State is kept in `.assay/` beside the nearest `assay.yaml` above, else in the cu
 (env, jobs, store, labels, secrets, reports) holds unless it is typed.";
 
 /// `assay run`
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = RUN_EXAMPLES)]
 pub(crate) struct RunArgs {
     /// Flow files, folders (searched for flows, deeply) or patterns
@@ -84,6 +85,13 @@ pub(crate) struct RunArgs {
     /// Each time is an execution of its own that names the first one; the last one counts.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub(crate) retry_failed: u32,
+    /// Run again when the flow, a file beside it, the environment or the inputs file changes
+    ///
+    /// From the changed step on when nothing above it changed; what had passed is carried over. When `finally` has
+    /// cleaned up, everything runs again. On a terminal Enter runs everything again and q ends. The exit code is that
+    /// of the last time.
+    #[arg(long, conflicts_with = "no_store")]
+    pub(crate) watch: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]
@@ -97,7 +105,7 @@ pub(crate) struct RunArgs {
 }
 
 /// Which environment.
-#[derive(Debug, Args, Default)]
+#[derive(Debug, Clone, Args, Default)]
 pub(crate) struct EnvArgs {
     /// Environment: a name, for environments/NAME.yaml beside assay.yaml or the flow, or a path
     ///
@@ -108,7 +116,7 @@ pub(crate) struct EnvArgs {
 }
 
 /// Where the values of secrets come from.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct SecretArgs {
     /// Value of a secret; without `=VALUE` it is taken from the environment variable of that name
     ///
@@ -118,11 +126,14 @@ pub(crate) struct SecretArgs {
 }
 
 /// What is printed and reported.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct OutputArgs {
     /// Print records as JSON, one a line, and nothing else on standard output
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print lines on a terminal too, as they are printed elsewhere, instead of a tree that is drawn again and again
+    #[arg(long)]
+    pub(crate) plain: bool,
     /// Write a report when everything has ended; may be given again
     ///
     /// Kinds: junit, ctrf (JSON), tap, markdown (for the page of a CI job), github (annotations; the path `-` prints them

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// Where state is kept.
-#[derive(Debug, Args, Default)]
+#[derive(Debug, Clone, Args, Default)]
 pub(crate) struct StoreArgs {
     /// Folder that state is kept in [default: `.assay` beside the nearest assay.yaml above, else here; or ASSAY_STORE]
     #[arg(long, value_name = "DIR")]

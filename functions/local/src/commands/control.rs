@@ -32,7 +32,7 @@ pub(super) async fn cancel(args: CancelArgs, environment: &Environment, out: &mu
         return Ok(0);
     }
     out.note(&format!("no process runs {id}: it is stopped and cleaned up here\n"));
-    let output = OutputArgs { json: false, reports: Vec::new() };
+    let output = OutputArgs { json: false, plain: false, reports: Vec::new() };
     let (project, durability, give_up) = (Project::nearest()?, Durability::Normal, args.force);
     let resuming =
         Resuming { only: Some(top), secrets, environment, project, give_up, jobs: 1, output: &output, durability };

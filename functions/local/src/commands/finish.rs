@@ -22,7 +22,7 @@ pub(super) async fn finish(args: FinishArgs, environment: &Environment, out: &mu
         return Ok(0);
     }
     out.note(&format!("no process runs {id}: it is cleaned up here\n"));
-    let output = OutputArgs { json: false, reports: Vec::new() };
+    let output = OutputArgs { json: false, plain: false, reports: Vec::new() };
     let (project, durability, give_up) = (Project::nearest()?, Durability::Normal, false);
     let resuming =
         Resuming { only: Some(top), secrets, environment, project, give_up, jobs: 1, output: &output, durability };

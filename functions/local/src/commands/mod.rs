@@ -22,3 +22,4 @@ mod store;
 mod validate;
 
 pub(crate) use dispatch::dispatch;
+pub(crate) use run::run_round;

@@ -106,15 +106,23 @@ pub(super) async fn rerun(
         keep_ms: keep.map(|keep: Duration| u64::try_from(keep.as_millis()).unwrap_or(u64::MAX)),
         file: chosen.file.as_deref().map(|file| told(file, &project)).or(earlier.file.clone()),
     };
-    let planned = vec![Planned { entry, plan, bundle: chosen.bundle, exists: false, file: place }];
+    let planned = vec![Planned { entry, plan, bundle: chosen.bundle, exists: false, file: place, earlier: None }];
     let files = report::files(&planned);
     let began = Instant::now();
     let mut embedded = embedded(Some(home.folder()), args.durability.into(), values, programs)?;
     let journal = promise(&home, &key, &planned, &embedded).await?;
     embedded.work();
     let rules = Rules::default();
-    let driving = Driving { embedded: &embedded, out, json: output.json, jobs: 1, place: Some(home.folder()), rules };
-    let driven = drive(planned, driving).await?;
+    let driving = Driving {
+        embedded: &embedded,
+        out,
+        json: output.json,
+        plain: output.plain,
+        jobs: 1,
+        place: Some(home.folder()),
+        rules,
+    };
+    let driven = drive(planned, driving, None).await?;
     let code = finish(driven, &output, files, embedded, began, Some(journal), out).await;
     drop(held);
     code

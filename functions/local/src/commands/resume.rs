@@ -119,9 +119,17 @@ pub(super) async fn go_on(home: &Home, resuming: Resuming<'_>, out: &mut Out) ->
     embedded.work();
     let place = Some(home.folder());
     let rules = Rules::default();
-    let driving = Driving { embedded: &embedded, out, json: resuming.output.json, jobs: resuming.jobs, place, rules };
+    let driving = Driving {
+        embedded: &embedded,
+        out,
+        json: resuming.output.json,
+        plain: resuming.output.plain,
+        jobs: resuming.jobs,
+        place,
+        rules,
+    };
     let files = report::files(&planned);
-    let driven = drive(planned, driving).await?;
+    let driven = drive(planned, driving, None).await?;
     let code = finish(driven, resuming.output, files, embedded, began, Some(journal), out).await?;
     Ok(worst_exit_code(fault.into_iter().chain([code])))
 }
@@ -182,7 +190,9 @@ async fn planned(
         let bundle = platform.store.flow_version(&entry.version).await?;
         let plan = platform.plans.get(platform.store.as_ref(), &entry.version, &entry.main).await;
         match (plan, bundle) {
-            (Ok(plan), Some(bundle)) => found.planned.push(Planned { entry, plan, bundle, exists, file: None }),
+            (Ok(plan), Some(bundle)) => {
+                found.planned.push(Planned { entry, plan, bundle, exists, file: None, earlier: None })
+            }
             (Err(PlanError::Store(error)), _) => return Err(error.into()),
             (Err(PlanError::Compile { fault, .. }), Some(_)) => {
                 found.broken.push(Broken { entry, exists, unread: Some(fault.to_string()) });

@@ -14,6 +14,7 @@ use assay_engine::job::{Captured, Mask};
 use assay_engine::plan::Plan;
 use assay_engine::status::{ExecutionStatus, worst_exit_code};
 use assay_host::{Embedded, Environment};
+use clap::CommandFactory as _;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
@@ -21,7 +22,7 @@ use tokio::time::Instant;
 
 use super::report::{self, Files};
 use super::store::embedded;
-use crate::args::{Durability, OutputArgs, RunArgs};
+use crate::args::{CommandLine, Durability, OutputArgs, RunArgs};
 use crate::drive::{Driven, Driving, Planned, Rules, drive};
 use crate::error::CommandError;
 use crate::home::{Entry, Home, Journal, folder, unique_key};
@@ -32,7 +33,8 @@ use crate::load::{
 use crate::local::{organization, project};
 use crate::out::Out;
 use crate::project::Project;
-use crate::view::{Outcome, clean, summary};
+use crate::view::{Next, Outcome, clean, summary};
+use crate::watch::Round;
 
 /// How long what was begun may take to end after the last verdict.
 pub(super) const CLOSING: Duration = Duration::from_secs(2);
@@ -42,6 +44,17 @@ pub(super) async fn run(
     project: Project,
     environment: &Environment,
     out: &mut Out,
+) -> Result<u8, CommandError> {
+    Box::pin(run_round(args, project, environment, out, &mut Round::default())).await
+}
+
+/// One run, among others where it is repeated.
+pub(crate) async fn run_round(
+    args: RunArgs,
+    project: Project,
+    environment: &Environment,
+    out: &mut Out,
+    round: &mut Round,
 ) -> Result<u8, CommandError> {
     let typed_secrets = secrets(&args.secrets.secrets, environment)?;
     out.mask(typed_secrets.values());
@@ -57,9 +70,12 @@ pub(super) async fn run(
     if let Some(shard) = args.shard {
         files = part(shard, files, &project, out)?;
     }
+    round.flows.clone_from(&files);
     let chosen = crate::project::environment(args.env.env.as_deref(), &project, &files, out)?;
     let texts = Texts { programs: &programs, variables: environment, environment: chosen.as_ref() };
     let flows = load_all(&files, texts, out)?;
+    round.note_read(&flows, chosen.as_ref(), args.inputs_file.iter().cloned().chain(project.own_file()));
+    round.watch_read();
     let steps = asked_steps(args.until.as_ref(), &args.only, &flows)?;
     if keep.is_some() && flows.len() != 1 {
         return Err(CommandError::wrong("--keep holds the `finally` of one flow back: give only that flow"));
@@ -72,7 +88,11 @@ pub(super) async fn run(
     check_secrets(&plans, &secrets)?;
     note_unused(&plans, &typed_secrets, out);
     let asked = Asked { only: steps, keep, labels };
-    let (key, planned) = planned(&flows, &from_file, &typed, &asked, &places, &project)?;
+    let (key, mut planned) = planned(&flows, &from_file, &typed, &asked, &places, &project)?;
+    for planned in &mut planned {
+        planned.earlier = planned.file.as_ref().and_then(|file| round.earlier.get(file).cloned());
+    }
+    let executions: Vec<_> = planned.iter().map(|planned| planned.entry.execution.clone()).collect();
 
     let began = Instant::now();
     let home = match args.no_store {
@@ -88,9 +108,13 @@ pub(super) async fn run(
     embedded.work();
     let jobs = jobs(args.jobs.or(project.file.jobs));
     let rules = Rules { fail_fast: args.fail_fast, retries: args.retry_failed };
-    let driving = Driving { embedded: &embedded, out, json: output.json, jobs, place: folder, rules };
+    let driving =
+        Driving { embedded: &embedded, out, json: output.json, plain: output.plain, jobs, place: folder, rules };
     let files = report::files(&planned);
-    let driven = drive(planned, driving).await?;
+    let driven = drive(planned, driving, round.interrupts.as_mut()).await?;
+    round.stopped = driven.stopped;
+    let ended = |id: &ExecutionId| driven.outcomes.iter().any(|outcome| outcome.execution == *id);
+    round.came = flows.iter().map(|flow| flow.file.clone()).zip(executions).filter(|(_, id)| ended(id)).collect();
     finish(driven, &output, files, embedded, began, journal, out).await
 }
 
@@ -223,7 +247,7 @@ fn planned(
             file: Some(told(&flow.file, project)),
         };
         let (plan, bundle, file) = (flow.plan.clone(), flow.bundle.clone(), Some(flow.file.clone()));
-        planned.push(Planned { entry, plan, bundle, exists: false, file });
+        planned.push(Planned { entry, plan, bundle, exists: false, file, earlier: None });
     }
     Ok((key, planned))
 }
@@ -263,6 +287,18 @@ fn acceptable(flow: &Flow, id: &ExecutionId, inputs: &BTreeMap<String, Json>) ->
     }
 }
 
+/// What can be typed next: who sits at a terminal is told of all of it.
+fn next_commands(stored: bool, out: &Out) -> Vec<Next> {
+    let mut next = Vec::new();
+    if stored {
+        next.push(("show", ""));
+        if out.drawable() && CommandLine::command().find_subcommand("rerun").is_some() {
+            next.push(("rerun", " --from-failed"));
+        }
+    }
+    next
+}
+
 /// Says what came out, writes the reports, closes the journal, and answers the exit code.
 pub(super) async fn finish(
     driven: Driven,
@@ -279,7 +315,8 @@ pub(super) async fn finish(
     let (counting, replaced): (Vec<Outcome>, Vec<Outcome>) =
         driven.outcomes.into_iter().partition(|outcome| !driven.replaced.contains_key(&outcome.execution));
     if !output.json && !(counting.is_empty() && driven.not_started.is_empty()) {
-        out.print(&summary(&counting, driven.not_started.len(), millis, journal.is_some(), out.paint()));
+        let next = next_commands(journal.is_some(), out);
+        out.print(&summary(&counting, driven.not_started.len(), millis, &next, out.paint()));
         out.print(&retried(&counting, &replaced, &driven.replaced));
     }
     if !driven.not_started.is_empty() {

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use assay_app::ports::ExecutionStore;
 use assay_engine::id::ExecutionId;
+use assay_engine::plan::Plan;
 use assay_engine::record::{Record, What};
 use jiff::Timestamp;
 
+use super::stage::Stage;
 use crate::error::CommandError;
 use crate::out::Out;
 use crate::view::{FlowView, Outcome};
@@ -23,6 +25,8 @@ pub(crate) struct Audience {
     json: bool,
     /// One flow at a time: its lines are printed as they come.
     live: bool,
+    /// The tree on a terminal, instead of lines.
+    stage: Option<Stage>,
     store: Arc<dyn ExecutionStore>,
     roots: HashMap<ExecutionId, Shown>,
     /// The top of the tree that an execution belongs to, and the number of its last record that was shown.
@@ -38,12 +42,22 @@ struct Shown {
 
 impl Audience {
     /// An audience of this output.
-    pub(crate) fn new(out: Out, json: bool, live: bool, store: Arc<dyn ExecutionStore>) -> Self {
-        Self { out, json, live, store, roots: HashMap::new(), known: HashMap::new(), outcomes: Vec::new(), blocks: 0 }
+    pub(crate) fn new(out: Out, json: bool, live: bool, stage: Option<Stage>, store: Arc<dyn ExecutionStore>) -> Self {
+        let (roots, known) = (HashMap::new(), HashMap::new());
+        Self { out, json, live, stage, store, roots, known, outcomes: Vec::new(), blocks: 0 }
     }
 
     /// Expects an execution. `notes`: what to say when a step begins; `file`: where the flow was found.
-    pub(crate) fn expect(&mut self, execution: &ExecutionId, notes: BTreeMap<String, String>, file: Option<String>) {
+    pub(crate) fn expect(
+        &mut self,
+        execution: &ExecutionId,
+        plan: &Arc<Plan>,
+        notes: BTreeMap<String, String>,
+        file: Option<String>,
+    ) {
+        if let Some(stage) = &mut self.stage {
+            stage.live.expect(execution, Some(plan.clone()), file.clone());
+        }
         let view = FlowView::new(execution.clone(), notes, self.out.paint()).of_file(file);
         self.roots.insert(execution.clone(), Shown { view, kept: String::new() });
         self.known.insert(execution.clone(), (execution.clone(), 0));
@@ -59,9 +73,54 @@ impl Audience {
         &self.outcomes
     }
 
-    /// What has come out so far.
-    pub(crate) fn into_outcomes(self) -> Vec<Outcome> {
+    /// What has come out; what was drawn on a terminal is printed for good.
+    pub(crate) fn into_outcomes(mut self) -> Vec<Outcome> {
+        self.stage = None;
         self.outcomes
+    }
+
+    /// Whether there is something to draw again and again.
+    pub(crate) fn draws(&self) -> bool {
+        self.stage.is_some()
+    }
+
+    /// Shows how things stand.
+    pub(crate) fn draw(&mut self) {
+        if let Some(stage) = &mut self.stage {
+            stage.draw();
+        }
+    }
+
+    /// The process stops until it is called back to the foreground.
+    pub(crate) fn suspend(&mut self) {
+        if let Some(stage) = &mut self.stage {
+            stage.suspend();
+        }
+    }
+
+    /// Prints a line among those of the flows; not among records.
+    pub(crate) fn say(&mut self, text: &str) {
+        match &mut self.stage {
+            _ if self.json => self.out.note(text),
+            Some(stage) => stage.live.say(text),
+            None => self.out.print(text),
+        }
+    }
+
+    /// Says something to people, beside what the flows say.
+    pub(crate) fn warn(&mut self, text: &str) {
+        match &mut self.stage {
+            Some(stage) => stage.live.say(text),
+            None => self.out.note(text),
+        }
+    }
+
+    /// Says what happens since a stop was asked for.
+    pub(crate) fn say_stopping(&mut self, text: &str) {
+        match &mut self.stage {
+            Some(stage) => stage.live.stopping(text),
+            None => self.out.note(&format!("\n{text}\n")),
+        }
     }
 
     /// Takes what the messenger brought.
@@ -117,7 +176,7 @@ impl Audience {
 
     /// Names what has been running for long.
     pub(crate) fn still_running(&mut self, now: Timestamp) {
-        if self.json || !self.live {
+        if self.json || !self.live || self.stage.is_some() {
             return;
         }
         for shown in self.roots.values_mut() {
@@ -140,7 +199,9 @@ impl Audience {
         }
         let Some(shown) = self.roots.get_mut(&root) else { return };
         let text = shown.view.record(record);
-        if self.live && !self.json {
+        if let Some(stage) = &mut self.stage {
+            stage.live.take(&root, record);
+        } else if self.live && !self.json {
             self.out.print(&text);
         } else {
             shown.kept.push_str(&text);
@@ -155,7 +216,7 @@ impl Audience {
     fn close(&mut self, root: &ExecutionId) {
         let Some(shown) = self.roots.remove(root) else { return };
         self.known.retain(|_, (of, _)| of != root);
-        if !self.json && !self.live {
+        if !self.json && !self.live && self.stage.is_none() {
             let gap = if self.blocks > 0 { "\n" } else { "" };
             self.out.print(&format!("{gap}{}", shown.kept));
             self.blocks += 1;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assay_app::ports::Failing;
-use assay_app::usecases::{ExecutionError, StartExecution};
+use assay_app::usecases::{ExecutionError, RerunOf, StartError, StartExecution};
 use assay_engine::bundle::Bundle;
+use assay_engine::execution::RerunOptions;
 use assay_engine::id::ExecutionId;
 use assay_engine::job::Captured;
 use assay_engine::plan::{Plan, Step, StepKind};
@@ -19,15 +20,19 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::again::Again;
 use super::audience::Audience;
-use super::signals::Signals;
+use super::signals::{Signals, Suspends};
+use super::stage::Stage;
 use crate::error::CommandError;
 use crate::home::{Entry, Home, living, random};
 use crate::local::{organization, project};
 use crate::out::Out;
 use crate::view::Outcome;
+use crate::watch::{Interrupt, Interrupts};
 
 /// How often the store is read for what the messenger may have lost.
 const CATCH_UP: Duration = Duration::from_secs(1);
+/// How often a frame is drawn.
+const FRAME: Duration = Duration::from_millis(100);
 /// How long nothing could be saved before the command ends: when only somebody's help makes it pass, and when it may pass
 /// by itself.
 const LASTING: Duration = Duration::from_secs(5);
@@ -48,6 +53,8 @@ pub(crate) struct Planned {
     pub(crate) exists: bool,
     /// The flow's file as it was asked for, where that is known.
     pub(crate) file: Option<PathBuf>,
+    /// The execution that it goes on from where that can be; else all of it runs.
+    pub(crate) earlier: Option<ExecutionId>,
 }
 
 /// What became of the flows.
@@ -60,7 +67,7 @@ pub(crate) struct Driven {
     pub(crate) replaced: HashMap<ExecutionId, ExecutionId>,
     /// Executions that were left without a verdict.
     pub(crate) unfinished: usize,
-    /// It was stopped by hand.
+    /// A signal has stopped it.
     pub(crate) stopped: bool,
 }
 
@@ -80,6 +87,8 @@ pub(crate) struct Driving<'a> {
     pub(crate) out: &'a Out,
     /// Print records as JSON.
     pub(crate) json: bool,
+    /// Print lines on a terminal too.
+    pub(crate) plain: bool,
     /// At once.
     pub(crate) jobs: usize,
     /// Where state is kept; none: in memory.
@@ -88,30 +97,43 @@ pub(crate) struct Driving<'a> {
     pub(crate) rules: Rules,
 }
 
-/// Runs the flows, at most `jobs` at once, and shows what happens.
+/// Runs the flows, at most `jobs` at once, and shows what happens. `interrupts` end it before its time, as Ctrl-C does.
 ///
 /// # Errors
 /// Also when nothing can be saved any more: what was saved stays, and can be resumed.
-pub(crate) async fn drive(planned: Vec<Planned>, driving: Driving<'_>) -> Result<Driven, CommandError> {
+pub(crate) async fn drive(
+    planned: Vec<Planned>,
+    driving: Driving<'_>,
+    interrupts: Option<&mut Interrupts>,
+) -> Result<Driven, CommandError> {
     let store = driving.embedded.platform().store.clone();
-    let driven = drive_on(planned, driving).await;
+    let driven = drive_on(planned, driving, interrupts).await;
     match store.failing() {
         Some(failing) if driven.is_err() => Err(unsaved(&driving, failing)),
         _ => driven,
     }
 }
 
-async fn drive_on(planned: Vec<Planned>, driving: Driving<'_>) -> Result<Driven, CommandError> {
+async fn drive_on(
+    planned: Vec<Planned>,
+    driving: Driving<'_>,
+    mut interrupts: Option<&mut Interrupts>,
+) -> Result<Driven, CommandError> {
     let mut signals = Signals::listen()?;
     let live = planned.len() == 1 || driving.jobs == 1;
     let platform = driving.embedded.platform();
     let mut subscription = platform.notifier.subscribe(None).await?;
-    let mut audience = Audience::new(driving.out.clone(), driving.json, live, platform.store.clone());
+    let lines = driving.json || driving.plain;
+    let stage = if lines { None } else { Stage::of(driving.out, driving.embedded.notes(), planned.len()) };
+    let mut suspends = Suspends::listen(stage.is_some());
+    let mut audience = Audience::new(driving.out.clone(), driving.json, live, stage, platform.store.clone());
     let mut again = Again::of(&planned, driving.rules);
     let mut waiting: VecDeque<Planned> = planned.into();
     let mut tick = interval_at(Instant::now() + CATCH_UP, CATCH_UP);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut stops = 0;
+    let mut frame = interval_at(Instant::now() + FRAME, FRAME);
+    frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut stops, mut by_signal) = (0, false);
     let mut over: Option<Instant> = None;
     let mut unsaved_since: Option<Instant> = None;
     loop {
@@ -119,7 +141,7 @@ async fn drive_on(planned: Vec<Planned>, driving: Driving<'_>) -> Result<Driven,
             waiting.push_back(next);
         }
         if again.cut_now() {
-            cut(&driving, &audience).await?;
+            cut(&driving, &mut audience).await?;
         }
         while stops == 0 && !again.is_cut() && audience.unfinished().len() < driving.jobs {
             let Some(next) = waiting.pop_front() else { break };
@@ -146,9 +168,25 @@ async fn drive_on(planned: Vec<Planned>, driving: Driving<'_>) -> Result<Driven,
                 audience.catch_up_all().await?;
                 audience.still_running(platform.clock.now());
             }
+            _ = frame.tick(), if audience.draws() => audience.draw(),
+            () = suspends.next() => audience.suspend(),
+            interrupt = interrupted(&mut interrupts) => {
+                let quits = interrupt == Interrupt::Quit;
+                let by = interrupt.by();
+                if let Some(interrupts) = &mut interrupts {
+                    interrupts.keep(interrupt);
+                }
+                // Only who wants to leave may hurry it.
+                if stops == 0 || quits {
+                    stops += 1;
+                    stop(stops, &by, &driving, &mut audience).await?;
+                    over = (stops > 1).then(|| over.unwrap_or(Instant::now() + LAST_MOMENT));
+                }
+            }
             by = signals.next() => {
+                by_signal = true;
                 stops += 1;
-                stop(stops, by, &driving, &audience).await?;
+                stop(stops, by, &driving, &mut audience).await?;
                 over = (stops > 1).then(|| over.unwrap_or(Instant::now() + LAST_MOMENT));
                 if stops > 2 { break; }
             }
@@ -159,7 +197,20 @@ async fn drive_on(planned: Vec<Planned>, driving: Driving<'_>) -> Result<Driven,
     let mut outcomes = audience.into_outcomes();
     again.sort(&mut outcomes);
     let not_started = waiting.iter().map(named).collect();
-    Ok(Driven { outcomes, not_started, replaced: again.replaced(), unfinished, stopped: stops > 0 })
+    Ok(Driven { outcomes, not_started, replaced: again.replaced(), unfinished, stopped: by_signal })
+}
+
+/// What had passed is carried over.
+fn from_failed(execution: ExecutionId) -> RerunOf {
+    RerunOf { execution, how: RerunHow::FromFailed, attempt: None, options: RerunOptions::default() }
+}
+
+/// What ends the round; never, where nothing can.
+async fn interrupted(interrupts: &mut Option<&mut Interrupts>) -> Interrupt {
+    match interrupts {
+        Some(interrupts) => interrupts.next().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// What a flow that never started is called.
@@ -168,10 +219,10 @@ fn named(planned: &Planned) -> String {
 }
 
 /// `--fail-fast`: what runs is cancelled.
-async fn cut(driving: &Driving<'_>, audience: &Audience) -> Result<(), CommandError> {
+async fn cut(driving: &Driving<'_>, audience: &mut Audience) -> Result<(), CommandError> {
     let running = audience.unfinished();
     if !running.is_empty() {
-        driving.out.note("--fail-fast: a flow did not pass, the others are told to stop\n");
+        audience.warn("--fail-fast: a flow did not pass, the others are told to stop\n");
     }
     cancel(driving, running, "--fail-fast", false).await
 }
@@ -185,8 +236,9 @@ fn unsaved(driving: &Driving<'_>, failing: Failing) -> CommandError {
 
 async fn begin(next: Planned, driving: &Driving<'_>, audience: &mut Audience) -> Result<(), CommandError> {
     let execution = next.entry.execution.clone();
+    let repeated = next.earlier.is_some();
     let file = next.file.as_ref().map(|file| file.display().to_string());
-    audience.expect(&execution, notes(&next.plan, execution.as_str()), file);
+    audience.expect(&execution, &next.plan, notes(&next.plan, execution.as_str()), file);
     let executions = driving.embedded.executions();
     if next.exists {
         audience.catch_up(&execution).await?;
@@ -210,25 +262,38 @@ async fn begin(next: Planned, driving: &Driving<'_>, audience: &mut Audience) ->
         inputs: entry.inputs.into_iter().map(|(name, value)| (name, Captured::Clear(value))).collect(),
         labels: entry.labels,
         seed: random(),
-        rerun: entry.rerun,
+        rerun: entry.rerun.or(next.earlier.map(from_failed)),
         only: entry.only,
         keep: entry.keep_ms.map(Duration::from_millis),
         file: entry.file,
     };
-    executions.start(start).await?;
+    match executions.start(start.clone()).await {
+        Err(error @ (StartError::Rerun(_) | StartError::NothingLeft(_))) if repeated => {
+            let why = match error {
+                StartError::NothingLeft(_) => "no step has changed",
+                _ => "`finally` has cleaned up",
+            };
+            audience.say(&format!("nothing is carried over: {why}, so every step runs\n"));
+            executions.start(StartExecution { rerun: None, ..start }).await?;
+        }
+        started => {
+            started?;
+        }
+    }
     Ok(())
 }
 
-async fn stop(stops: u32, by: &str, driving: &Driving<'_>, audience: &Audience) -> Result<(), CommandError> {
-    driving.out.note(match stops {
-        1 if in_phase(driving, audience, Phase::Kept).await? => "\n`finally` runs; Ctrl-C again ends at once\n",
+async fn stop(stops: u32, by: &str, driving: &Driving<'_>, audience: &mut Audience) -> Result<(), CommandError> {
+    let said = match stops {
+        1 if in_phase(driving, audience, Phase::Kept).await? => "`finally` runs; Ctrl-C again ends at once",
         1 if in_phase(driving, audience, Phase::Finally).await? => {
-            "\nthe main steps have ended: the verdict stands, `finally` goes on; Ctrl-C again ends at once\n"
+            "the main steps have ended: the verdict stands, `finally` goes on; Ctrl-C again ends at once"
         }
-        1 => "\nstopping: running steps are told to stop, then `finally` runs; Ctrl-C again ends at once\n",
-        2 => "\nending at once\n",
-        _ => "\n",
-    });
+        1 => "stopping: running steps are told to stop, then `finally` runs; Ctrl-C again ends at once",
+        2 => "ending at once",
+        _ => "",
+    };
+    audience.say_stopping(said);
     cancel(driving, audience.unfinished(), by, stops > 1).await
 }
 

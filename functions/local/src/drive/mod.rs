@@ -4,6 +4,7 @@ mod again;
 mod audience;
 mod flows;
 mod signals;
+mod stage;
 
 pub(crate) use flows::{Driven, Driving, Planned, Rules, drive};
-pub(crate) use signals::Signals;
+pub(crate) use signals::{Signals, Suspends, stop_here};

@@ -74,3 +74,40 @@ fn ends_at_hangup() -> bool {
         None => std::io::stdout().is_terminal() || std::io::stderr().is_terminal(),
     }
 }
+
+/// Ctrl-Z: heard, so that the terminal can be given back before the process stops.
+pub(crate) struct Suspends {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Suspends {
+    /// Listens, where `wanted`; elsewhere Ctrl-Z does what it always does.
+    #[cfg(unix)]
+    pub(crate) fn listen(wanted: bool) -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kind = SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw());
+        Self { signal: if wanted { signal(kind).ok() } else { None } }
+    }
+
+    /// Listens.
+    #[cfg(not(unix))]
+    pub(crate) fn listen(_wanted: bool) -> Self {
+        Self {}
+    }
+
+    /// Comes back when the process is asked to stop for a while.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        return heard(&mut self.signal).await;
+        #[cfg(not(unix))]
+        std::future::pending().await
+    }
+}
+
+/// Stops this process until it is continued.
+pub(crate) fn stop_here() {
+    // It cannot be refused; if it fails all the same, the process goes on.
+    #[cfg(unix)]
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+}

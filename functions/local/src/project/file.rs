@@ -43,6 +43,11 @@ impl Project {
         self.folder.as_deref().unwrap_or(Path::new("")).join(named)
     }
 
+    /// The file itself, if there is one.
+    pub(crate) fn own_file(&self) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join(MARKER))
+    }
+
     /// What is reported: what was typed, else what the file says.
     pub(crate) fn output(&self, typed: OutputArgs) -> Result<OutputArgs, CommandError> {
         if !typed.reports.is_empty() {

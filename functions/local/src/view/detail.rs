@@ -21,11 +21,22 @@ pub(crate) fn of_result(result: &JobResult, paint: Paint, indent: usize) -> Stri
     if let Some(looks) = &result.looks {
         out.push_str(&of_looks(looks, paint, indent));
     }
-    let note = result.evidence.as_ref().and_then(|evidence| evidence.preview.get("note")?.as_str());
-    if let Some(note) = note {
-        out.push_str(&line(indent, &paint.faint(&hang(&clean(note), indent + 2))));
+    if let Some(note) = note_of(result) {
+        out.push_str(&line(indent, &paint.faint(&hang(&clean(&note), indent + 2))));
     }
     out
+}
+
+/// What came nearest, or what else people read first of the evidence. Of large evidence there is only the beginning of
+/// its text, with the note in front.
+fn note_of(result: &JobResult) -> Option<String> {
+    match &result.evidence.as_ref()?.preview {
+        Json::String(beginning) => {
+            let rest = beginning.strip_prefix("{\"note\":")?;
+            serde_json::Deserializer::from_str(rest).into_iter::<String>().next()?.ok()
+        }
+        whole => whole.get("note")?.as_str().map(str::to_owned),
+    }
 }
 
 /// The failed assertions.
@@ -139,7 +150,8 @@ pub(crate) fn about(what: &What, instances: Option<u32>) -> String {
     about.join(", ")
 }
 
-fn why_skipped(reason: SkipReason) -> &'static str {
+/// Why a step did not run.
+pub(crate) fn why_skipped(reason: SkipReason) -> &'static str {
     match reason {
         SkipReason::Blocked => "blocked: a step that it needs did not pass",
         SkipReason::Condition => "its condition is false",

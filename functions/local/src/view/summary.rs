@@ -19,8 +19,11 @@ pub(crate) struct Outcome {
     pub(crate) first: Option<(String, String)>,
 }
 
-/// The closing lines. `stored`: the executions can be shown again.
-pub(crate) fn summary(outcomes: &[Outcome], not_started: usize, millis: u64, stored: bool, paint: Paint) -> String {
+/// What can be typed next about an execution that is kept: words before its id, and behind it.
+pub(crate) type Next = (&'static str, &'static str);
+
+/// The closing lines. `next`: what can be typed about the execution to look at first; nothing when it is not kept.
+pub(crate) fn summary(outcomes: &[Outcome], not_started: usize, millis: u64, next: &[Next], paint: Paint) -> String {
     let mut out = String::new();
     let worst = worst_exit_code(outcomes.iter().map(|outcome| outcome.status.exit_code()));
     // Whoever cancelled it knows why.
@@ -36,8 +39,8 @@ pub(crate) fn summary(outcomes: &[Outcome], not_started: usize, millis: u64, sto
         };
         let why = if why.is_empty() { outcome.status.word().to_owned() } else { why };
         out.push_str(&format!("\n{} {}: {}\n", paint.bold("Look first at"), paint.bold(&name(&place)), clean(&why)));
-        if stored {
-            out.push_str(&format!("  {}\n", paint.faint(&format!("assay show {}", outcome.execution))));
+        for (before, behind) in next {
+            out.push_str(&format!("  {}\n", paint.faint(&format!("assay {before} {}{behind}", outcome.execution))));
         }
     }
     if outcomes.len() != 1 || not_started > 0 {

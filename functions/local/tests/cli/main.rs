@@ -17,5 +17,7 @@ mod secrets;
 mod server;
 mod several;
 mod stopping;
+mod terminal;
 mod tutorial;
 mod typed;
+mod watching;
