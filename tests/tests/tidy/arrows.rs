@@ -21,8 +21,8 @@ const ARROWS: [(&str, &[&str]); 9] = [
 const PLACES: [(&str, &[&str]); 8] = [
     ("lambda_", &["shared/host"]),
     ("aws_lambda", &["shared/host"]),
-    ("aws-sdk-", &["shared/adapters", "shared/steps"]),
-    ("aws-config", &["shared/adapters", "shared/steps"]),
+    ("aws-sdk-", &["shared/adapters", "shared/steps", "tests"]),
+    ("aws-config", &["shared/adapters", "shared/steps", "tests"]),
     ("rusqlite", &["shared/adapters", "shared/steps", "functions/local", "tests"]),
     ("clap", &["functions/local", "tests"]),
     ("anyhow", &["shared/host", "functions/", "tests"]),
