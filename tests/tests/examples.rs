@@ -40,7 +40,8 @@ fn problems(files: &BTreeMap<String, Arc<[u8]>>, main: &str) -> String {
     let (files, env) = (files.clone(), BTreeMap::new());
     let environment = || EnvironmentText { name: "all".into(), file: "all.yaml".into(), text: RESOURCES.into() };
     let environment = (main == "everywhere.yaml").then(environment);
-    let bundle = Bundle { main: main.to_owned(), files, env, environment, runs_at: RunsAt::Laptop };
+    let bundle =
+        Bundle { main: main.to_owned(), files, env, sealed: BTreeMap::new(), environment, runs_at: RunsAt::Laptop };
     let problems = match compile(&bundle, &Types, &Programs::default()) {
         Ok(compiled) => compiled.warnings,
         Err(problems) => problems,

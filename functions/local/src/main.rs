@@ -11,6 +11,7 @@ mod local;
 mod new;
 mod out;
 mod project;
+mod remote;
 mod view;
 mod watch;
 

@@ -43,6 +43,9 @@ pub struct Bundle {
     /// Environment variables that the flow names with `env('NAME')`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
+    /// Values of secrets, sealed for the organization: those that came with the command that started it elsewhere.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sealed: BTreeMap<String, String>,
     /// The environment that it is compiled with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<EnvironmentText>,
@@ -55,7 +58,7 @@ impl Bundle {
     #[must_use]
     pub fn of_text(main: &str, text: impl AsRef<[u8]>) -> Self {
         let files = BTreeMap::from([(main.to_owned(), Arc::from(text.as_ref()))]);
-        Self { main: main.to_owned(), files, env: BTreeMap::new(), environment: None, runs_at: RunsAt::Laptop }
+        Self { main: main.to_owned(), files, env: BTreeMap::new(), sealed: BTreeMap::new(), environment: None, runs_at: RunsAt::Laptop }
     }
 
     /// The id of this content: the same content has the same id.
@@ -72,6 +75,9 @@ impl Bundle {
         }
         if let Some(environment) = &self.environment {
             parts.extend([environment.name.clone(), environment.text.clone()]);
+        }
+        for (name, value) in &self.sealed {
+            parts.extend(["sealed".to_owned(), name.clone(), value.clone()]);
         }
         parts.push(format!("{:?}", self.runs_at));
         FlowVersionId::derived(&parts.iter().map(String::as_str).collect::<Vec<_>>())

@@ -12,6 +12,8 @@ mod log;
 mod notes;
 #[cfg(feature = "embedded")]
 mod options;
+#[cfg(feature = "aws")]
+mod remote;
 mod runner;
 mod step;
 
@@ -24,5 +26,7 @@ pub use log::start_log;
 pub use notes::Notes;
 #[cfg(feature = "embedded")]
 pub use options::{Access, Durability, EmbeddedOptions, State};
+#[cfg(feature = "aws")]
+pub use remote::{Remote, RemoteError, RemoteOptions, STACK_QUOTA};
 pub use runner::{StepJobRunner, open_egress};
 pub use step::BundleFiles;

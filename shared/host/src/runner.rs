@@ -50,6 +50,7 @@ impl JobRunner for StepJobRunner {
             turns: turns(stop.turn_ends),
             egress: Arc::new(self.egress.owned_by(job.organization.as_str())),
             secrets: Arc::new(ExecutionSecrets {
+                store: self.store.clone(),
                 source: self.secret_source.clone(),
                 secret_box: self.secret_box.clone(),
                 job: job.clone(),

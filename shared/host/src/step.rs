@@ -111,8 +111,9 @@ impl Artifacts for TurnArtifacts {
     }
 }
 
-/// The secrets of one execution.
+/// The secrets of one execution: those that came with the command, and those that came sealed with the flow version.
 pub(crate) struct ExecutionSecrets {
+    pub(crate) store: Arc<dyn ExecutionStore>,
     pub(crate) source: Arc<dyn SecretSource>,
     pub(crate) secret_box: Arc<dyn SecretBox>,
     pub(crate) job: Arc<Job>,
@@ -121,8 +122,21 @@ pub(crate) struct ExecutionSecrets {
 #[async_trait]
 impl Secrets for ExecutionSecrets {
     async fn reveal(&self, names: &[String]) -> Result<BTreeMap<String, String>, StepError> {
+        let unreadable = |error| told("secret.unreadable", "read secrets", &error);
         let known = self.source.reveal(&self.job.organization, &self.job.execution, names).await;
-        known.map_err(|error| told("secret.unreadable", "read secrets", &error))
+        let mut known = known.map_err(unreadable)?;
+        if names.iter().all(|name| known.contains_key(name)) {
+            return Ok(known);
+        }
+        let version = self.store.flow_version(&self.job.flow_version).await.map_err(unreadable)?;
+        let Some(version) = version else { return Ok(known) };
+        for name in names {
+            if let Some(sealed) = version.sealed.get(name).filter(|_| !known.contains_key(name)) {
+                let value = self.secret_box.open(&self.job.organization, sealed).await.map_err(unreadable)?;
+                known.insert(name.clone(), value);
+            }
+        }
+        Ok(known)
     }
 
     async fn seal(&self, text: &str) -> Result<String, StepError> {

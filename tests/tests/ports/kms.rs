@@ -9,7 +9,7 @@ use crate::aws::{config, config_at, names, new_account};
 use crate::samples::organization;
 
 /// A key of one's own, by its alias.
-async fn key(config: &SdkConfig) -> (aws_sdk_kms::Client, String) {
+pub(crate) async fn key(config: &SdkConfig) -> (aws_sdk_kms::Client, String) {
     let client = aws_sdk_kms::Client::new(config);
     let key = client.create_key().send().await.unwrap().key_metadata.unwrap().key_id;
     client.create_alias().alias_name(names().key_alias()).target_key_id(&key).send().await.unwrap();

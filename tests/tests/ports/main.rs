@@ -13,4 +13,5 @@ mod samples;
 mod secrets;
 mod sqlite;
 mod sqs;
+mod stack;
 mod store;

@@ -28,7 +28,7 @@ fn every_step() -> Vec<QueueName> {
 }
 
 /// The clock of the machine.
-struct Now;
+pub(crate) struct Now;
 
 #[async_trait::async_trait]
 impl Clock for Now {
@@ -41,14 +41,14 @@ impl Clock for Now {
 }
 
 /// The queues of a stack in an account of its own.
-struct Stack {
-    account: String,
+pub(crate) struct Stack {
+    pub(crate) account: String,
     client: aws_sdk_sqs::Client,
 }
 
 impl Stack {
     /// `silence`: how long who received a message may keep silent; `tries`: how often it is received before it is dead.
-    async fn new(silence: u32, tries: u32) -> Self {
+    pub(crate) async fn new(silence: u32, tries: u32) -> Self {
         let account = new_account();
         let stack = Self { client: aws_sdk_sqs::Client::new(&config(&account).await), account };
         let live = every_step().into_iter().chain([QueueName::Dispatcher]);
@@ -78,7 +78,7 @@ impl Stack {
         }
     }
 
-    async fn queue(&self, clock: Arc<dyn Clock>) -> SqsWorkQueue {
+    pub(crate) async fn queue(&self, clock: Arc<dyn Clock>) -> SqsWorkQueue {
         let options = SqsOptions { steps: every_step(), addresses: None };
         let blobs = Arc::new(MemoryBlobStore::default());
         SqsWorkQueue::new(&config(&self.account).await, names(), options, blobs, clock)

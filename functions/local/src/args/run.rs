@@ -22,6 +22,7 @@ Examples:
   assay run flows/ --shard 2/5 --retry-failed 1     a part of the flows, for one of five machines
   assay run checkout.yaml --watch                   again whenever something changes
   assay run flows/ --json > records.ndjson --report junit=report.xml
+  assay run checkout.yaml --on aws --stack dev      over there, watched and stopped from here
 
 Exit codes: 0 passed, 1 failed, 2 the flow or the command is wrong, 3 errored (could not find out),
 4 cancelled, 5 timed out. Several flows: the worst, in the order 2 3 5 1 4 0.
@@ -90,14 +91,14 @@ pub(crate) struct RunArgs {
     /// From the changed step on when nothing above it changed; what had passed is carried over. When `finally` has
     /// cleaned up, everything runs again. On a terminal Enter runs everything again and q ends. The exit code is that
     /// of the last time.
-    #[arg(long, conflicts_with = "no_store")]
+    #[arg(long, conflicts_with_all = ["no_store", "on"])]
     pub(crate) watch: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
     /// Keep state in memory only: nothing can be resumed or shown later
-    #[arg(long, conflicts_with_all = ["store", "durability"])]
+    #[arg(long, conflicts_with_all = ["store", "durability", "on"])]
     pub(crate) no_store: bool,
     /// What a saved step survives
     #[arg(long, value_enum, default_value_t = Durability::Normal)]

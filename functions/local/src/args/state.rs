@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// Where state is kept.
 #[derive(Debug, Clone, Args, Default)]
@@ -10,6 +10,25 @@ pub(crate) struct StoreArgs {
     /// Folder that state is kept in [default: `.assay` beside the nearest assay.yaml above, else here; or ASSAY_STORE]
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
+    /// Where the executions are, unless here: on a stack on AWS, with your own credentials
+    #[arg(long, value_enum, value_name = "PLACE", conflicts_with = "store", help_heading = "On AWS")]
+    pub(crate) on: Option<On>,
+    /// The stack [default: what ASSAY_STACK says, else dev]
+    #[arg(long, value_name = "NAME", requires = "on", help_heading = "On AWS")]
+    pub(crate) stack: Option<String>,
+    /// Profile of the AWS configuration whose credentials and region are used
+    #[arg(long, value_name = "P", requires = "on", help_heading = "On AWS")]
+    pub(crate) profile: Option<String>,
+    /// The region [default: what AWS_REGION or the profile say]
+    #[arg(long, value_name = "REGION", requires = "on", help_heading = "On AWS")]
+    pub(crate) region: Option<String>,
+}
+
+/// Where executions are, unless here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum On {
+    /// A stack on AWS, as `template.yaml` makes it
+    Aws,
 }
 
 /// `assay executions`

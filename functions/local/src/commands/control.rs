@@ -19,13 +19,17 @@ use crate::project::Project;
 pub(super) async fn cancel(args: CancelArgs, environment: &Environment, out: &mut Out) -> Result<u8, CommandError> {
     let secrets = secrets(&args.secrets.secrets, environment)?;
     out.mask(secrets.values());
-    let opened = open(&args.store, environment)?;
+    let opened = open(&args.store, environment).await?;
     let id = opened.find(&args.execution).await?;
     if let Some(status) = ended(&opened, &id).await? {
         out.print(&format!("{id} has ended already: {}\n", status.word()));
         return Ok(0);
     }
     opened.embedded.executions().cancel(&id, &environment.user, args.force).await?;
+    let Some(home) = &opened.home else {
+        out.print(&format!("{id} was told to stop; {} runs it\n", opened.place()));
+        return Ok(0);
+    };
     let top = opened.top(&id).await?;
     if let Some(process) = opened.runner_of(&top)? {
         out.print(&format!("{id} was told to stop; process {process} runs it\n"));
@@ -36,7 +40,7 @@ pub(super) async fn cancel(args: CancelArgs, environment: &Environment, out: &mu
     let (project, durability, give_up) = (Project::nearest()?, Durability::Normal, args.force);
     let resuming =
         Resuming { only: Some(top), secrets, environment, project, give_up, jobs: 1, output: &output, durability };
-    let code = go_on(&opened.home, resuming, out).await?;
+    let code = go_on(home, resuming, out).await?;
     // To have cancelled it is what was asked for.
     Ok(if code == ExecutionStatus::Cancelled.exit_code() { 0 } else { code })
 }
@@ -44,7 +48,7 @@ pub(super) async fn cancel(args: CancelArgs, environment: &Environment, out: &mu
 pub(super) async fn signal(args: SignalArgs, environment: &Environment, out: &Out) -> Result<u8, CommandError> {
     let payload = serde_json::from_str(&args.payload)
         .map_err(|error| CommandError::wrong(format!("--payload is no JSON: {error}")))?;
-    let opened = open(&args.store, environment)?;
+    let opened = open(&args.store, environment).await?;
     let id = opened.find(&args.execution).await?;
     if let Some(status) = ended(&opened, &id).await? {
         return Err(CommandError::wrong(format!("{id} has ended already: {}", status.word())));
@@ -53,6 +57,10 @@ pub(super) async fn signal(args: SignalArgs, environment: &Environment, out: &Ou
     note_unknown(&opened, &id, &args.name, out).await?;
     let key = crate::home::unique_key();
     opened.embedded.executions().signal(&id, &key, &args.name, payload, &by).await?;
+    if opened.home.is_none() {
+        out.print(&format!("{id} has the signal {}; {} runs it\n", args.name, opened.place()));
+        return Ok(0);
+    }
     let top = opened.top(&id).await?;
     match opened.runner_of(&top)? {
         Some(process) => out.print(&format!("{id} has the signal {}; process {process} runs it\n", args.name)),

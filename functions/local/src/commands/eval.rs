@@ -23,7 +23,7 @@ pub(super) async fn eval(args: EvalArgs, environment: &Environment, out: &Out) -
         CommandError::wrong(format!("{}\n{}{hint}", error.message, marked(text, error.range.start, error.range.end)))
     })?;
     let place = place(&args.step)?;
-    let opened = open(&args.store, environment)?;
+    let opened = open(&args.store, environment).await?;
     let id = opened.find(&args.execution).await?;
     let evaluated = opened.embedded.executions().evaluate(&id, &place, args.attempt, &program).await;
     let Evaluated { value, parts, notes } = evaluated.map_err(|error| match &error {

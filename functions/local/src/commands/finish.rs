@@ -13,9 +13,13 @@ use crate::project::Project;
 pub(super) async fn finish(args: FinishArgs, environment: &Environment, out: &mut Out) -> Result<u8, CommandError> {
     let secrets = secrets(&args.secrets.secrets, environment)?;
     out.mask(secrets.values());
-    let opened = open(&args.store, environment)?;
+    let opened = open(&args.store, environment).await?;
     let id = opened.find(&args.execution).await?;
     opened.embedded.executions().finish(&id, &environment.user).await?;
+    let Some(home) = &opened.home else {
+        out.print(&format!("{id} cleans up; {} runs it\n", opened.place()));
+        return Ok(0);
+    };
     let top = opened.top(&id).await?;
     if let Some(process) = opened.runner_of(&top)? {
         out.print(&format!("{id} cleans up; process {process} runs it\n"));
@@ -26,5 +30,5 @@ pub(super) async fn finish(args: FinishArgs, environment: &Environment, out: &mu
     let (project, durability, give_up) = (Project::nearest()?, Durability::Normal, false);
     let resuming =
         Resuming { only: Some(top), secrets, environment, project, give_up, jobs: 1, output: &output, durability };
-    go_on(&opened.home, resuming, out).await
+    go_on(home, resuming, out).await
 }

@@ -26,7 +26,7 @@ const STATES: [ExecutionStatus; 7] = [
 pub(super) async fn executions(args: ExecutionsArgs, environment: &Environment, out: &Out) -> Result<u8, CommandError> {
     let status = args.status.iter().map(|word| state(word)).collect::<Result<_, _>>()?;
     let labels = pairs("--label", &args.labels)?;
-    let opened = open(&args.store, environment)?;
+    let opened = open(&args.store, environment).await?;
     let wanted = args.limit as usize;
     let mut filter =
         ExecutionFilter { status, labels, flow: args.flow.clone(), limit: wanted.min(200), ..Default::default() };
@@ -80,7 +80,7 @@ pub(super) async fn prune(args: PruneArgs, environment: &Environment, out: &Out)
     let age =
         duration::parse(&args.older_than).map_err(|error| CommandError::wrong(format!("--older-than: {error}")))?;
     let age = SignedDuration::try_from(age).map_err(|error| CommandError::wrong(format!("--older-than: {error}")))?;
-    let opened = open(&args.store, environment)?;
+    let opened = open(&args.store, environment).await?;
     let before = Timestamp::now().checked_sub(age).unwrap_or(Timestamp::MIN);
     let removed = opened.embedded.executions().prune(before, args.keep).await?.executions;
     let executions = if removed == 1 { "execution" } else { "executions" };

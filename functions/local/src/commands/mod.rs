@@ -22,4 +22,5 @@ mod store;
 mod validate;
 
 pub(crate) use dispatch::dispatch;
-pub(crate) use run::run_round;
+pub(crate) use report::files as report_files;
+pub(crate) use run::{run_round, tell};

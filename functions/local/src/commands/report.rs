@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use assay_app::reports::{Report, write as text_of};
 use assay_engine::id::ExecutionId;
-use assay_host::{Embedded, Environment};
+use assay_host::Environment;
 
 use super::store::open;
 use crate::args::{Destination, OutputArgs, ReportArgs, ReportTarget};
@@ -13,9 +13,10 @@ use crate::drive::Planned;
 use crate::error::CommandError;
 use crate::out::Out;
 use crate::project::Project;
+use crate::remote::Site;
 
 /// The files of the flows of executions, as they were asked for.
-pub(super) type Files = HashMap<ExecutionId, PathBuf>;
+pub(crate) type Files = HashMap<ExecutionId, PathBuf>;
 
 /// When a flow's file is not known it is looked for among so many entries of folders.
 const LOOKED_THROUGH: usize = 20_000;
@@ -24,7 +25,7 @@ pub(super) async fn report(args: ReportArgs, environment: &Environment, out: &Ou
     if args.reports.iter().filter(|target| target.to == Destination::Output).count() > 1 {
         return Err(CommandError::wrong("only one report can go to standard output"));
     }
-    let opened = open(&args.store, environment)?;
+    let opened = open(&args.store, environment).await?;
     let mut ids = Vec::new();
     for word in &args.executions {
         let id = opened.find(word).await?;
@@ -32,7 +33,7 @@ pub(super) async fn report(args: ReportArgs, environment: &Environment, out: &Ou
             ids.push(id);
         }
     }
-    write(&args.reports, &ids, &Files::new(), &opened.embedded, out).await?;
+    write(&args.reports, &ids, &Files::new(), &*opened.embedded, out).await?;
     Ok(0)
 }
 
@@ -56,17 +57,17 @@ pub(super) fn check(output: &OutputArgs) -> Result<(), CommandError> {
 }
 
 /// The files of what will run.
-pub(super) fn files(planned: &[Planned]) -> Files {
+pub(crate) fn files(planned: &[Planned]) -> Files {
     let known = planned.iter().filter_map(|one| Some((one.entry.execution.clone(), one.file.clone()?)));
     known.collect()
 }
 
 /// Writes the reports of these executions, in their order. What stands in them was masked when it was recorded.
-pub(super) async fn write(
+pub(crate) async fn write(
     targets: &[ReportTarget],
     ids: &[ExecutionId],
     files: &Files,
-    embedded: &Embedded,
+    embedded: &dyn Site,
     out: &Out,
 ) -> Result<(), CommandError> {
     if targets.is_empty() {
@@ -105,7 +106,7 @@ fn save(path: &Path, text: &str) -> Result<(), CommandError> {
 }
 
 /// The file below the project (or the current folder) that has the name and the text of the execution's flow.
-async fn found_again(report: &Report, id: &ExecutionId, embedded: &Embedded) -> Result<Option<PathBuf>, CommandError> {
+async fn found_again(report: &Report, id: &ExecutionId, embedded: &dyn Site) -> Result<Option<PathBuf>, CommandError> {
     let Some(view) = report.executions.iter().find(|view| view.id == *id) else { return Ok(None) };
     let Some(version) = &view.version else { return Ok(None) };
     let Some(bundle) = embedded.platform().store.flow_version(version).await? else { return Ok(None) };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use assay_app::usecases::{Executions, RerunOf, RerunPlan};
 use assay_app::view::ExecutionView;
-use assay_engine::bundle::Bundle;
+use assay_engine::bundle::{Bundle, RunsAt};
 use assay_engine::compile::compile;
 use assay_engine::execution::RerunOptions;
 use assay_engine::expr::Programs;
@@ -46,13 +46,18 @@ pub(super) async fn rerun(
     environment: &Environment,
     out: &mut Out,
 ) -> Result<u8, CommandError> {
+    if args.store.on.is_some() {
+        return Err(CommandError::wrong(
+            "a rerun is for executions kept here: run the flow again with `assay run --on aws`",
+        ));
+    }
     let typed_secrets = secrets(&args.secrets.secrets, environment)?;
     out.mask(typed_secrets.values());
     let keep = args.keep.as_deref().map(kept_for).transpose()?;
     let typed = pairs("--input", &args.inputs)?;
     let labels = pairs("--label", &args.labels)?;
-    let opened = open(&args.store, environment)?;
-    let home = opened.home.clone();
+    let opened = open(&args.store, environment).await?;
+    let Some(home) = opened.home.clone() else { return Ok(0) };
     let id = opened.find(&args.execution).await?;
     let from_failed = args.from_failed || !args.step.is_empty() || args.after_finally;
     let earlier = opened.embedded.executions().show(&id, false).await?;
@@ -172,7 +177,7 @@ async fn chosen(
             None if before.is_some() => before,
             word => project::environment(word.as_deref(), project, &files, out)?,
         };
-        let texts = Texts { programs, variables: environment, environment: text.as_ref() };
+        let texts = Texts { programs, variables: environment, environment: text.as_ref(), runs_at: RunsAt::Laptop };
         let mut flows = load_all(&files, texts, out)?;
         return match (flows.pop(), flows.is_empty()) {
             (Some(flow), true) => Ok(Chosen { file: Some(flow.file), bundle: flow.bundle, plan: flow.plan }),

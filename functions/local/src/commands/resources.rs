@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use assay_engine::bundle::Bundle;
+use assay_engine::bundle::{Bundle, RunsAt};
 use assay_engine::compile::compile;
 use assay_engine::expr::{Evaluation, Programs, Scope, Value};
 use assay_engine::plan::{Plan, Resource};
@@ -66,7 +66,7 @@ fn chosen(
     let files = find(&flows.into_iter().cloned().collect::<Vec<_>>(), &mut |note| out.note(note))?;
     let text = environment(env.env.as_deref(), project, &files, out)?;
     let programs = Programs::default();
-    let texts = Texts { programs: &programs, variables, environment: text.as_ref() };
+    let texts = Texts { programs: &programs, variables, environment: text.as_ref(), runs_at: RunsAt::Laptop };
     let flows = match (files.is_empty(), &text) {
         (false, _) => load_all(&files, texts, out)?,
         (true, Some(_)) => vec![alone(texts, project, out)?],

@@ -51,13 +51,19 @@ pub(super) struct Resuming<'a> {
 }
 
 pub(super) async fn resume(args: ResumeArgs, environment: &Environment, out: &mut Out) -> Result<u8, CommandError> {
+    if args.store.on.is_some() {
+        return Err(CommandError::wrong(
+            "what runs on a stack goes on by itself: `assay executions --on aws` lists it, `assay events ID --follow --on \
+             aws` watches it",
+        ));
+    }
     let secrets = secrets(&args.secrets.secrets, environment)?;
     out.mask(secrets.values());
     if args.execution.is_none() && !folder(args.store.store.as_deref(), environment)?.is_dir() {
         out.note(NOTHING);
         return Ok(0);
     }
-    let opened = open(&args.store, environment)?;
+    let opened = open(&args.store, environment).await?;
     let only = match &args.execution {
         Some(word) => {
             let id = opened.find(word).await?;
@@ -71,7 +77,7 @@ pub(super) async fn resume(args: ResumeArgs, environment: &Environment, out: &mu
         }
         None => None,
     };
-    let home = opened.home.clone();
+    let Some(home) = opened.home.clone() else { return Ok(0) };
     drop(opened);
     let project = Project::nearest()?;
     let jobs = jobs(args.jobs.or(project.file.jobs));

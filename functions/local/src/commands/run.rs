@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assay_app::usecases::Executions;
+use assay_engine::bundle::RunsAt;
 use assay_engine::execution::{Acceptance, Execution};
 use assay_engine::expr::Programs;
 use assay_engine::id::ExecutionId;
@@ -33,6 +34,7 @@ use crate::load::{
 use crate::local::{organization, project};
 use crate::out::Out;
 use crate::project::Project;
+use crate::remote::{self, Site};
 use crate::view::{Next, Outcome, clean, summary};
 use crate::watch::Round;
 
@@ -72,7 +74,8 @@ pub(crate) async fn run_round(
     }
     round.flows.clone_from(&files);
     let chosen = crate::project::environment(args.env.env.as_deref(), &project, &files, out)?;
-    let texts = Texts { programs: &programs, variables: environment, environment: chosen.as_ref() };
+    let runs_at = if args.store.on.is_some() { RunsAt::Server } else { RunsAt::Laptop };
+    let texts = Texts { programs: &programs, variables: environment, environment: chosen.as_ref(), runs_at };
     let flows = load_all(&files, texts, out)?;
     round.note_read(&flows, chosen.as_ref(), args.inputs_file.iter().cloned().chain(project.own_file()));
     round.watch_read();
@@ -88,6 +91,14 @@ pub(crate) async fn run_round(
     check_secrets(&plans, &secrets)?;
     note_unused(&plans, &typed_secrets, out);
     let asked = Asked { only: steps, keep, labels };
+    let jobs = jobs(args.jobs.or(project.file.jobs));
+    let rules = Rules { fail_fast: args.fail_fast, retries: args.retry_failed };
+    if args.store.on.is_some() {
+        let remote = remote::connect(&args.store, environment, programs.clone()).await?;
+        let flows = remote::sealed(flows, &secrets, &remote, &programs).await?;
+        let (_, planned) = planned(&flows, &from_file, &typed, &asked, &places, &project)?;
+        return remote::run(planned, &remote, (jobs, rules), &output, out).await;
+    }
     let (key, mut planned) = planned(&flows, &from_file, &typed, &asked, &places, &project)?;
     for planned in &mut planned {
         planned.earlier = planned.file.as_ref().and_then(|file| round.earlier.get(file).cloned());
@@ -106,8 +117,6 @@ pub(crate) async fn run_round(
         None => None,
     };
     embedded.work();
-    let jobs = jobs(args.jobs.or(project.file.jobs));
-    let rules = Rules { fail_fast: args.fail_fast, retries: args.retry_failed };
     let driving =
         Driving { embedded: &embedded, out, json: output.json, plain: output.plain, jobs, place: folder, rules };
     let files = report::files(&planned);
@@ -309,27 +318,41 @@ pub(super) async fn finish(
     journal: Option<Journal>,
     out: &Out,
 ) -> Result<u8, CommandError> {
+    let unfinished = driven.unfinished;
+    let code = tell(driven, output, (&files, &embedded), began, journal.is_some(), out).await?;
+    if unfinished > 0 && journal.is_some() {
+        out.note("not everything has ended: `assay resume` goes on with it\n");
+    }
+    embedded.close(CLOSING).await;
+    if let Some(journal) = journal.filter(|_| unfinished == 0) {
+        journal.close()?;
+    }
+    Ok(code)
+}
+
+/// Says what came out and writes the reports; answers the exit code. `stored`: the executions can be shown again here.
+pub(crate) async fn tell(
+    driven: Driven,
+    output: &OutputArgs,
+    (files, site): (&Files, &dyn Site),
+    began: Instant,
+    stored: bool,
+    out: &Out,
+) -> Result<u8, CommandError> {
     let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let ids: Vec<ExecutionId> = driven.outcomes.iter().map(|outcome| outcome.execution.clone()).collect();
     // Of a flow that was retried the last execution counts.
     let (counting, replaced): (Vec<Outcome>, Vec<Outcome>) =
         driven.outcomes.into_iter().partition(|outcome| !driven.replaced.contains_key(&outcome.execution));
     if !output.json && !(counting.is_empty() && driven.not_started.is_empty()) {
-        let next = next_commands(journal.is_some(), out);
+        let next = next_commands(stored, out);
         out.print(&summary(&counting, driven.not_started.len(), millis, &next, out.paint()));
         out.print(&retried(&counting, &replaced, &driven.replaced));
     }
     if !driven.not_started.is_empty() {
         out.note(&format!("not started: {}\n", driven.not_started.join(", ")));
     }
-    report::write(&output.reports, &ids, &files, &embedded, out).await?;
-    if driven.unfinished > 0 && journal.is_some() {
-        out.note("not everything has ended: `assay resume` goes on with it\n");
-    }
-    embedded.close(CLOSING).await;
-    if let Some(journal) = journal.filter(|_| driven.unfinished == 0) {
-        journal.close()?;
-    }
+    report::write(&output.reports, &ids, files, site, out).await?;
     let codes = counting.iter().map(|outcome| outcome.status.exit_code());
     let cut = driven.stopped && !driven.not_started.is_empty() || driven.stopped && driven.unfinished > 0;
     Ok(worst_exit_code(codes.chain(cut.then_some(ExecutionStatus::Cancelled.exit_code()))))

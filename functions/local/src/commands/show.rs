@@ -20,7 +20,7 @@ const PAGE: usize = 1000;
 const POLL: Duration = Duration::from_millis(150);
 
 pub(super) async fn show(args: ShowArgs, environment: &Environment, out: &Out) -> Result<u8, CommandError> {
-    let opened = open(&args.store, environment)?;
+    let opened = open(&args.store, environment).await?;
     let id = opened.find(&args.execution).await?;
     if args.json {
         let view = opened.embedded.executions().show(&id, true).await?;
@@ -70,7 +70,7 @@ async fn all(opened: &Opened, id: &ExecutionId) -> Result<Vec<Record>, CommandEr
 }
 
 pub(super) async fn events(args: EventsArgs, environment: &Environment, out: &Out) -> Result<u8, CommandError> {
-    let opened = open(&args.store, environment)?;
+    let opened = open(&args.store, environment).await?;
     let id = opened.find(&args.execution).await?;
     let mut after = args.after;
     loop {

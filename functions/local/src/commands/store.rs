@@ -12,13 +12,16 @@ use assay_host::{Access, Durability, Embedded, EmbeddedOptions, Environment, Sta
 use crate::args::StoreArgs;
 use crate::error::CommandError;
 use crate::home::{Home, folder, living};
+use crate::remote::{Site, connect};
 
 /// A store that is there.
 pub(super) struct Opened {
-    /// Its folder.
-    pub(super) home: Home,
-    /// What can be done with it; nothing moves.
-    pub(super) embedded: Embedded,
+    /// Its folder; none: it is on a stack.
+    pub(super) home: Option<Home>,
+    /// What can be done with it; nothing moves here.
+    pub(super) embedded: Box<dyn Site>,
+    /// What people call it.
+    place: String,
 }
 
 /// Jobs carried out at once, whatever the flows allow themselves.
@@ -41,12 +44,18 @@ fn opened(state: State, secrets: BTreeMap<String, String>, programs: Arc<Program
 }
 
 /// Opens the store, which must be there. One that may not be written can be looked at.
-pub(super) fn open(args: &StoreArgs, environment: &Environment) -> Result<Opened, CommandError> {
+pub(super) async fn open(args: &StoreArgs, environment: &Environment) -> Result<Opened, CommandError> {
+    if args.on.is_some() {
+        let remote = connect(args, environment, Arc::default()).await?;
+        let place = remote.place().to_owned();
+        return Ok(Opened { home: None, embedded: Box::new(remote), place });
+    }
     let home = Home::open(folder(args.store.as_deref(), environment)?)?;
     let path = home.folder().to_owned();
     let state = State::Folder { path, durability: Durability::Normal, access: Access::Look };
     let embedded = opened(state, BTreeMap::new(), Arc::default())?;
-    Ok(Opened { home, embedded })
+    let place = home.folder().display().to_string();
+    Ok(Opened { home: Some(home), embedded: Box::new(embedded), place })
 }
 
 impl Opened {
@@ -84,12 +93,14 @@ impl Opened {
 
     /// The process that runs an execution of the top, if one lives.
     pub(super) fn runner_of(&self, top: &ExecutionId) -> Result<Option<u32>, CommandError> {
-        let promised = living(&self.home)?;
+        let Some(home) = &self.home else { return Ok(None) };
+        let promised = living(home)?;
         let mine = |kept: &&crate::home::Kept| kept.entries.iter().any(|entry| entry.execution == *top);
         Ok(promised.iter().find(mine).map(|kept| kept.process))
     }
 
-    fn place(&self) -> String {
-        self.home.folder().display().to_string()
+    /// What people call it.
+    pub(super) fn place(&self) -> &str {
+        &self.place
     }
 }

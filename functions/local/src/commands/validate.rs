@@ -1,5 +1,6 @@
 //! `assay validate`
 
+use assay_engine::bundle::RunsAt;
 use assay_engine::diagnostics::Diagnostics;
 use assay_engine::expr::Programs;
 use assay_host::Environment;
@@ -14,7 +15,8 @@ pub(super) fn validate(args: &ValidateArgs, environment: &Environment, out: &Out
     let programs = Programs::default();
     let files = find(&args.flows, &mut |note| out.note(note))?;
     let chosen = crate::project::environment(args.env.env.as_deref(), &Project::nearest()?, &files, out)?;
-    let texts = Texts { programs: &programs, variables: environment, environment: chosen.as_ref() };
+    let texts =
+        Texts { programs: &programs, variables: environment, environment: chosen.as_ref(), runs_at: RunsAt::Laptop };
     let (mut errors, mut warnings) = (0, 0);
     for file in &files {
         let (problems, good) = match check(file, texts)? {

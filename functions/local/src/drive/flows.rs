@@ -14,7 +14,6 @@ use assay_engine::job::Captured;
 use assay_engine::plan::{Plan, Step, StepKind};
 use assay_engine::record::RerunHow;
 use assay_engine::status::Phase;
-use assay_host::Embedded;
 use serde_json::Value as Json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
@@ -26,6 +25,7 @@ use crate::error::CommandError;
 use crate::home::{Entry, Home, living, random};
 use crate::local::{organization, project};
 use crate::out::Out;
+use crate::remote::Site;
 use crate::view::Outcome;
 use crate::watch::{Interrupt, Interrupts};
 
@@ -83,7 +83,8 @@ pub(crate) struct Rules {
 /// How the flows are run.
 #[derive(Clone, Copy)]
 pub(crate) struct Driving<'a> {
-    pub(crate) embedded: &'a Embedded,
+    /// Where they run.
+    pub(crate) embedded: &'a dyn Site,
     pub(crate) out: &'a Out,
     /// Print records as JSON.
     pub(crate) json: bool,

@@ -30,6 +30,8 @@ pub(crate) struct Texts<'a> {
     pub(crate) variables: &'a Environment,
     /// The environment, when one was asked for.
     pub(crate) environment: Option<&'a EnvironmentText>,
+    /// Where they will run.
+    pub(crate) runs_at: RunsAt,
 }
 
 /// What came of a flow's file: see [`check`].
@@ -142,7 +144,7 @@ fn bundle(file: &Path, texts: Texts<'_>) -> Result<Bundle, CommandError> {
 /// # Errors
 /// A file that cannot be read.
 pub(crate) fn beside(folder: &Path, mut bundle: Bundle, texts: Texts<'_>) -> Result<Bundle, CommandError> {
-    bundle.runs_at = RunsAt::Laptop;
+    bundle.runs_at = texts.runs_at;
     bundle.environment = texts.environment.cloned();
     let top = folder.canonicalize().map_err(|error| CommandError::fault("find the flow's folder", error))?;
     let mut asked = BTreeSet::new();

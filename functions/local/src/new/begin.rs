@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
+use assay_engine::bundle::RunsAt;
 use assay_engine::expr::Programs;
 use assay_host::Environment;
 use clap::Parser as _;
@@ -295,6 +296,6 @@ fn tell(files: &[NewFile], secrets: &[String], run: &Path, out: &Out) {
 /// What was written must be right: anything else is said at once.
 fn checked(flows: &[PathBuf], environment: &Environment, out: &Out) -> Result<u8, CommandError> {
     let programs = Programs::default();
-    let texts = Texts { programs: &programs, variables: environment, environment: None };
+    let texts = Texts { programs: &programs, variables: environment, environment: None, runs_at: RunsAt::Laptop };
     load_all(flows, texts, out).map(|_| 0)
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod aws;
 mod environment;
 mod first_steps;
 mod inputs;

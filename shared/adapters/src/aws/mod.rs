@@ -8,9 +8,11 @@ pub mod kms;
 mod names;
 pub mod s3;
 pub mod sqs;
+mod stack;
 
 pub use aws_config::SdkConfig;
 pub use connect::{Account, connect};
 pub use error::AwsError;
 pub use executions::executions;
 pub use names::StackNames;
+pub use stack::StackParts;

@@ -1,9 +1,10 @@
 //! Performs what a saved transition asks for. Everything here may be done twice without harm.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use assay_engine::execution::{Effect, Event, Token};
-use assay_engine::job::JobPhase;
+use assay_engine::job::{Job, JobPhase};
 use jiff::Timestamp;
 
 use super::dispatcher::{Dispatcher, ShortWait};
@@ -15,11 +16,16 @@ use crate::ports::{ClaimKey, Message, PortError, QueueName};
 const SHORT: Duration = Duration::from_secs(1);
 
 impl Dispatcher {
-    /// Performs effects in their order. Every one is tried, also when one before it failed.
+    /// Performs effects: jobs first, those of a queue at once, then the rest in their order. Every one is tried, also when
+    /// one before it failed.
     pub(super) async fn perform(&self, session: &Session, effects: Vec<Effect>) -> Result<Vec<ShortWait>, PortError> {
+        let (jobs, rest) = jobs_of(effects);
         let mut waits = Vec::new();
         let mut failed = None;
-        for effect in effects {
+        for (queue, messages) in jobs {
+            failed = self.platform.queue.send_all(&queue, messages).await.err().or(failed);
+        }
+        for effect in rest {
             match self.perform_one(session, effect).await {
                 Ok(wait) => waits.extend(wait),
                 Err(error) => failed = Some(error),
@@ -32,10 +38,7 @@ impl Dispatcher {
         let head = session.head();
         let queue = &self.platform.queue;
         match effect {
-            Effect::Dispatch { job } => {
-                let name = QueueName::Steps { step_type: job.step_type.clone(), pool: job.runs_on.clone() };
-                queue.send(&name, Message::Job(job), Duration::ZERO).await?;
-            }
+            Effect::Dispatch { job } => queue.send(&queue_of(&job), Message::Job(job), Duration::ZERO).await?,
             Effect::ArmTimer { token, at } => return self.arm(session, token, at).await,
             Effect::StartChild { child } => self.start_child(session, *child).await?,
             Effect::Stop { fence } => {
@@ -73,4 +76,20 @@ impl Dispatcher {
         self.platform.queue.send(&QueueName::Dispatcher, message, pause).await?;
         Ok(None)
     }
+}
+
+fn queue_of(job: &Job) -> QueueName {
+    QueueName::Steps { step_type: job.step_type.clone(), pool: job.runs_on.clone() }
+}
+
+/// The jobs by the queue that they go to, and what is no job.
+fn jobs_of(effects: Vec<Effect>) -> (BTreeMap<QueueName, Vec<Message>>, Vec<Effect>) {
+    let (mut jobs, mut rest): (BTreeMap<_, Vec<_>>, _) = (BTreeMap::new(), Vec::new());
+    for effect in effects {
+        match effect {
+            Effect::Dispatch { job } => jobs.entry(queue_of(&job)).or_default().push(Message::Job(job)),
+            other => rest.push(other),
+        }
+    }
+    (jobs, rest)
 }

@@ -12,7 +12,6 @@ use assay_adapters::memory::MemoryNotifier;
 use assay_app::plans::Plans;
 use assay_app::platform::{Charge, Platform, Ports};
 use assay_app::ports::QueueName;
-use assay_engine::admission::Quota;
 use assay_engine::expr::Programs;
 use assay_engine::types::StepTypes as _;
 use assay_steps::registry::Types;
@@ -20,9 +19,7 @@ use assay_steps::registry::Types;
 use super::settings::Settings;
 use crate::clock::SystemClock;
 use crate::compiler::BuiltInCompiler;
-
-/// What one organization may use of a stack.
-const QUOTA: Quota = Quota { slots: 1_000, waiting: 100_000, width: 64 };
+use crate::remote::STACK_QUOTA;
 
 /// The adapters of a function.
 pub(super) struct Adapters {
@@ -61,7 +58,7 @@ impl Adapters {
         };
         let programs = Arc::new(Programs::default());
         let plans = Arc::new(Plans::new(Arc::new(BuiltInCompiler { programs })));
-        Arc::new(Platform::new(ports, plans, Charge::everything(), QUOTA))
+        Arc::new(Platform::new(ports, plans, Charge::everything(), STACK_QUOTA))
     }
 }
 

@@ -21,6 +21,9 @@ const LARGE: u64 = 4 << 30;
 const AHEAD: SignedDuration = SignedDuration::from_secs(60);
 
 pub(super) async fn store(args: &StoreArgs, environment: &Environment) -> Vec<Finding> {
+    if args.on.is_some() {
+        return kept(args, environment).await.unwrap_or_else(|error| vec![Finding::failed("store", error.text(), "")]);
+    }
     let folder = match folder(args.store.as_deref(), environment) {
         Ok(folder) => folder,
         Err(error) => return vec![Finding::failed("store", error.text(), "")],
@@ -88,12 +91,13 @@ fn size(bytes: u64) -> String {
 
 /// What lies in a store that is there.
 async fn kept(args: &StoreArgs, environment: &Environment) -> Result<Vec<Finding>, CommandError> {
-    let opened = open(args, environment)?;
+    let opened = open(args, environment).await?;
+    let Some(home) = &opened.home else { return Ok(vec![Finding::ok("store", opened.place().to_owned())]) };
     let status = vec![ExecutionStatus::Queued, ExecutionStatus::Running];
     let unfinished = opened.store().list(&ExecutionFilter { status, limit: 200, ..ExecutionFilter::default() }).await?;
     let latest = opened.store().list(&ExecutionFilter { limit: 1, ..ExecutionFilter::default() }).await?;
     let mut found = Vec::new();
-    let bytes = opened.home.folder().join("assay.db").metadata().map_or(0, |about| about.len());
+    let bytes = home.folder().join("assay.db").metadata().map_or(0, |about| about.len());
     if bytes > LARGE {
         found.push(Finding::warning(
             "store",
@@ -102,7 +106,7 @@ async fn kept(args: &StoreArgs, environment: &Environment) -> Result<Vec<Finding
         ));
     }
     // Who may only look at the store finds out nothing about the processes that use it.
-    let held = living(&opened.home).unwrap_or_default();
+    let held = living(home).unwrap_or_default();
     let runs =
         |one: &&ExecutionSummary| held.iter().any(|kept| kept.entries.iter().any(|entry| entry.execution == one.id));
     let (running, left): (Vec<_>, Vec<_>) = unfinished.executions.iter().partition(|one| runs(one));
