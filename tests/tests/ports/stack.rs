@@ -38,7 +38,7 @@ secrets: [API_KEY]
 steps:
   - {id: login, type: http, with: {url: 'http://shop/${secrets.API_KEY}'}, assert: status == 200}
   - {id: pause, needs: login, type: delay, with: {for: 2s}}
-  - {id: each, needs: pause, type: http, foreach: {items: '${inputs.skus}', as: sku}, with: {url: 'http://shop/${sku}'}, assert: status == 200}
+  - {id: each, needs: pause, type: http, foreach: '${inputs.skus}', with: {url: 'http://shop/${item}'}, assert: status == 200}
 inputs: {skus: {type: array, default: [a, b, c, d, e, f, g, h, i, j, k, l]}}
 ";
 
