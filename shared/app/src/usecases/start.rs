@@ -75,7 +75,7 @@ impl Executions {
             return Ok(Started { id, created: false, not_carried: Vec::new() });
         }
         let gone_on = match &asked.rerun {
-            Some(rerun) => self.go_on_from(rerun, &id, &plan, &asked.inputs).await?,
+            Some(rerun) => Box::pin(self.go_on_from(rerun, &id, &plan, &asked.inputs)).await?,
             None => GoneOn { attempt: 1, inputs: asked.inputs.clone(), carried: None },
         };
         let not_carried = gone_on.carried.as_ref().map(|carried| carried.not_carried.clone()).unwrap_or_default();

@@ -74,21 +74,12 @@ fn default_within() -> Span {
 }
 
 /// The `redis.expect` step. One value serves a process: it keeps connections and TLS settings.
+#[derive(Default)]
 pub struct RedisExpect {
     #[cfg(feature = "redis")]
     pub(super) client: super::run::Client,
     /// How long a wait stays in one turn; none: as its place says.
     pub(super) turn: Option<Duration>,
-}
-
-impl Default for RedisExpect {
-    fn default() -> Self {
-        Self {
-            #[cfg(feature = "redis")]
-            client: super::run::Client::default(),
-            turn: None,
-        }
-    }
 }
 
 impl RedisExpect {

@@ -78,7 +78,7 @@ fn tick(millis: u64) -> String {
     match millis {
         0 => "0".to_owned(),
         1..1000 => format!("{millis} ms"),
-        _ if millis % 1000 == 0 && millis < 60_000 => format!("{} s", millis / 1000),
+        _ if millis.is_multiple_of(1000) && millis < 60_000 => format!("{} s", millis / 1000),
         _ => duration(millis),
     }
 }
