@@ -127,7 +127,8 @@ fn every_flow_and_environment_of_the_docs_compiles() {
                 let mut files = beside.clone();
                 files.insert("page.yaml".to_owned(), Arc::from(text.as_bytes()));
                 let (main, env) = ("page.yaml".to_owned(), BTreeMap::new());
-                let bundle = Bundle { main, files, env, sealed: BTreeMap::new(), environment: None, runs_at: RunsAt::Laptop };
+                let bundle =
+                    Bundle { main, files, env, sealed: BTreeMap::new(), environment: None, runs_at: RunsAt::Laptop };
                 let found = compile(&bundle, &Types, &Programs::default()).err();
                 wrong.extend(found.map(|found| format!("{place}\n{}", found.render(Style::Plain))));
             } else if let Err(found) = read_data("x.yaml", text.as_bytes()) {

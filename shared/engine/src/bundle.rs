@@ -58,7 +58,14 @@ impl Bundle {
     #[must_use]
     pub fn of_text(main: &str, text: impl AsRef<[u8]>) -> Self {
         let files = BTreeMap::from([(main.to_owned(), Arc::from(text.as_ref()))]);
-        Self { main: main.to_owned(), files, env: BTreeMap::new(), sealed: BTreeMap::new(), environment: None, runs_at: RunsAt::Laptop }
+        Self {
+            main: main.to_owned(),
+            files,
+            env: BTreeMap::new(),
+            sealed: BTreeMap::new(),
+            environment: None,
+            runs_at: RunsAt::Laptop,
+        }
     }
 
     /// The id of this content: the same content has the same id.

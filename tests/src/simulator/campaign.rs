@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::hits::Counts;
-use super::run::{Outcome, Setup, simulate};
+use super::run::simulate;
+use super::setup::{Outcome, Setup};
 
 /// What a campaign found.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@ mod blobs;
 mod dynamodb;
 mod golden;
 mod kms;
+mod memory_queue;
 mod notifier;
 mod queue;
 mod s3;

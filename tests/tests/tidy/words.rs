@@ -52,9 +52,17 @@ fn begins_a_path(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| !line[..at].chars().next_back().is_some_and(inside))
 }
 
+/// Where a report in TAP is written or explained: what may fail carries a directive there that is one of these words.
+const TAP: [&str; 3] = ["docs/reports.md:", "shared/app/src/reports/tap.rs:", "shared/app/src/reports/tests/lines.rs:"];
+
 #[test]
 fn nothing_is_left_unfinished() {
-    none("say it in an issue, or finish it", &finds(&UNFINISHED, stands_alone));
+    let (one, two) = UNFINISHED[0];
+    let directive =
+        |found: &String| TAP.iter().any(|file| found.starts_with(file)) && found.ends_with(&format!("{one}{two}"));
+    let findings: Vec<String> =
+        finds(&UNFINISHED, stands_alone).into_iter().filter(|found| !directive(found)).collect();
+    none("say it in an issue, or finish it", &findings);
 }
 
 #[test]

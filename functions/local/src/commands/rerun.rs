@@ -1,6 +1,7 @@
 //! `assay rerun`
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,19 +16,19 @@ use assay_engine::job::Captured;
 use assay_engine::plan::Plan;
 use assay_engine::record::RerunHow;
 use assay_engine::status::Phase;
-use assay_host::Environment;
+use assay_host::{Embedded, Environment};
 use assay_steps::registry::Types;
 use serde_json::Map;
 use tokio::time::Instant;
 
 use super::report;
-use super::run::{check_secrets, finish, kept_for, note_unused, promise, told};
+use super::run::{finish, gathered, kept_for, promise, told};
 use super::store::{Opened, embedded, open};
-use crate::args::RerunArgs;
+use crate::args::{OutputArgs, RerunArgs};
 use crate::drive::{Driving, Planned, Rules, drive};
 use crate::error::CommandError;
-use crate::home::{Entry, lock, unique_key};
-use crate::load::{Texts, Told, check_names, find, gather, inputs_of, load_all, names, pairs, secrets};
+use crate::home::{Entry, Home, lock, unique_key};
+use crate::load::{Texts, Told, check_names, find, inputs_of, load_all, names, pairs, secrets};
 use crate::local::organization;
 use crate::out::Out;
 use crate::project::{self, Project};
@@ -47,45 +48,27 @@ pub(super) async fn rerun(
     out: &mut Out,
 ) -> Result<u8, CommandError> {
     if args.store.on.is_some() {
-        return Err(CommandError::wrong(
-            "a rerun is for executions kept here: run the flow again with `assay run --on aws`",
-        ));
+        return Err(elsewhere());
     }
     let typed_secrets = secrets(&args.secrets.secrets, environment)?;
     out.mask(typed_secrets.values());
     let keep = args.keep.as_deref().map(kept_for).transpose()?;
-    let typed = pairs("--input", &args.inputs)?;
-    let labels = pairs("--label", &args.labels)?;
+    let (typed, labels) = (pairs("--input", &args.inputs)?, pairs("--label", &args.labels)?);
     let opened = open(&args.store, environment).await?;
-    let Some(home) = opened.home.clone() else { return Ok(0) };
-    let id = opened.find(&args.execution).await?;
-    let from_failed = args.from_failed || !args.step.is_empty() || args.after_finally;
-    let earlier = opened.embedded.executions().show(&id, false).await?;
-    refuse_unfinished(&earlier, from_failed)?;
+    let Some(home) = opened.home.clone() else { return Err(elsewhere()) };
+    let (rerun, earlier) = asked(&args, &opened).await?;
     let programs = Arc::new(Programs::default());
     let chosen = chosen(&args, &opened, &earlier, &project, environment, &programs, out).await?;
     let plan = chosen.plan.clone();
     check_names(&[&*plan], typed.keys())?;
     let given = inputs_of(&plan, &Map::new(), &typed)?;
+    let held = hold(&home, &rerun)?;
     let key = unique_key();
     let start_key = format!("{key}-0");
-    let how = if from_failed { RerunHow::FromFailed } else { RerunHow::Whole };
-    let options = RerunOptions {
-        after_finally: args.after_finally,
-        steps: args.step.iter().map(|step| step.trim().to_owned()).collect(),
-    };
-    let rerun = RerunOf { execution: id.clone(), how, attempt: None, options };
-    // Two that go on from one execution would send the same references at the same time.
-    let held = match from_failed {
-        true => Some(lock(&home, id.as_str())?.ok_or_else(|| {
-            CommandError::wrong(format!("another process goes on from {id} right now: wait for it, or cancel it"))
-        })?),
-        false => None,
-    };
     let execution = Executions::id_of(&organization(), &start_key);
     let output = project.output(args.output)?;
     report::check(&output)?;
-    if from_failed {
+    if rerun.how == RerunHow::FromFailed {
         let inputs = given.iter().map(|(name, value)| (name.clone(), Captured::Clear(value.clone()))).collect();
         let said = opened.embedded.executions().plan_rerun(&rerun, &execution, &chosen.bundle, &inputs).await?;
         out.note(&preview(&said, &earlier));
@@ -93,11 +76,8 @@ pub(super) async fn rerun(
     drop(opened);
     let place = chosen.file.clone().or_else(|| stored_file(&earlier, &project));
     let flow = place.clone().unwrap_or_else(|| PathBuf::from(&earlier.main));
-    let (values, places) =
-        gather([(&*plan, Told { flow: &flow, project: &project })], &typed_secrets, environment, out)?;
-    out.mask(values.values());
-    check_secrets(&[&*plan], &values)?;
-    note_unused(&[&*plan], &typed_secrets, out);
+    let texts = [(&*plan, Told { flow: &flow, project: &project })];
+    let (values, places) = gathered(texts, &typed_secrets, environment, out)?;
     let entry = Entry {
         execution,
         start_key,
@@ -111,13 +91,55 @@ pub(super) async fn rerun(
         keep_ms: keep.map(|keep: Duration| u64::try_from(keep.as_millis()).unwrap_or(u64::MAX)),
         file: chosen.file.as_deref().map(|file| told(file, &project)).or(earlier.file.clone()),
     };
-    let planned = vec![Planned { entry, plan, bundle: chosen.bundle, exists: false, file: place, earlier: None }];
+    let planned = Planned { entry, plan, bundle: chosen.bundle, exists: false, file: place, earlier: None };
+    let embedded = embedded(Some(home.folder()), args.durability.into(), values, programs)?;
+    let code = carry_on(planned, embedded, &home, &key, &output, out).await;
+    drop(held);
+    code
+}
+
+fn elsewhere() -> CommandError {
+    CommandError::wrong("a rerun is for executions kept here: run the flow again with `assay run --on aws`")
+}
+
+/// What is to run again, and what came of it before.
+async fn asked(args: &RerunArgs, opened: &Opened) -> Result<(RerunOf, ExecutionView), CommandError> {
+    let id = opened.find(&args.execution).await?;
+    let from_failed = args.from_failed || !args.step.is_empty() || args.after_finally;
+    let earlier = opened.embedded.executions().show(&id, false).await?;
+    refuse_unfinished(&earlier, from_failed)?;
+    let how = if from_failed { RerunHow::FromFailed } else { RerunHow::Whole };
+    let steps = args.step.iter().map(|step| step.trim().to_owned()).collect();
+    let options = RerunOptions { after_finally: args.after_finally, steps };
+    Ok((RerunOf { execution: id, how, attempt: None, options }, earlier))
+}
+
+/// Two that go on from one execution would send the same references at the same time.
+fn hold(home: &Home, rerun: &RerunOf) -> Result<Option<File>, CommandError> {
+    if rerun.how != RerunHow::FromFailed {
+        return Ok(None);
+    }
+    let id = &rerun.execution;
+    let held = lock(home, id.as_str())?;
+    let taken =
+        || CommandError::wrong(format!("another process goes on from {id} right now: wait for it, or cancel it"));
+    held.ok_or_else(taken).map(Some)
+}
+
+/// Runs it, and reports.
+async fn carry_on(
+    planned: Planned,
+    mut embedded: Embedded,
+    home: &Home,
+    key: &str,
+    output: &OutputArgs,
+    out: &mut Out,
+) -> Result<u8, CommandError> {
+    let planned = vec![planned];
     let files = report::files(&planned);
     let began = Instant::now();
-    let mut embedded = embedded(Some(home.folder()), args.durability.into(), values, programs)?;
-    let journal = promise(&home, &key, &planned, &embedded).await?;
+    let journal = promise(home, key, &planned, &embedded).await?;
     embedded.work();
-    let rules = Rules::default();
     let driving = Driving {
         embedded: &embedded,
         out,
@@ -125,12 +147,10 @@ pub(super) async fn rerun(
         plain: output.plain,
         jobs: 1,
         place: Some(home.folder()),
-        rules,
+        rules: Rules::default(),
     };
     let driven = drive(planned, driving, None).await?;
-    let code = finish(driven, &output, files, embedded, began, Some(journal), out).await;
-    drop(held);
-    code
+    finish(driven, output, files, embedded, began, Some(journal), out).await
 }
 
 /// What has no verdict yet is not run again beside itself.

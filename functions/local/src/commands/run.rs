@@ -23,7 +23,7 @@ use tokio::time::Instant;
 
 use super::report::{self, Files};
 use super::store::embedded;
-use crate::args::{CommandLine, Durability, OutputArgs, RunArgs};
+use crate::args::{CommandLine, Durability, OutputArgs, RunArgs, StoreArgs};
 use crate::drive::{Driven, Driving, Planned, Rules, drive};
 use crate::error::CommandError;
 use crate::home::{Entry, Home, Journal, folder, unique_key};
@@ -62,8 +62,7 @@ pub(crate) async fn run_round(
     out.mask(typed_secrets.values());
     let output = project.output(args.output)?;
     report::check(&output)?;
-    let mut labels = project.file.labels.clone();
-    labels.extend(pairs("--label", &args.labels)?);
+    let labels = project.file.labels.clone().into_iter().chain(pairs("--label", &args.labels)?).collect();
     let typed = pairs("--input", &args.inputs)?;
     let from_file = args.inputs_file.as_deref().map(inputs_file).transpose()?.unwrap_or_default();
     let programs = Arc::new(Programs::default());
@@ -78,18 +77,12 @@ pub(crate) async fn run_round(
     let texts = Texts { programs: &programs, variables: environment, environment: chosen.as_ref(), runs_at };
     let flows = load_all(&files, texts, out)?;
     round.note_read(&flows, chosen.as_ref(), args.inputs_file.iter().cloned().chain(project.own_file()));
-    round.watch_read();
     let steps = asked_steps(args.until.as_ref(), &args.only, &flows)?;
-    if keep.is_some() && flows.len() != 1 {
-        return Err(CommandError::wrong("--keep holds the `finally` of one flow back: give only that flow"));
-    }
+    keeps_one(keep, flows.len())?;
     let plans: Vec<&Plan> = flows.iter().map(|flow| &*flow.plan).collect();
     check_names(&plans, typed.keys().chain(from_file.keys()))?;
     let told = flows.iter().map(|flow| (&*flow.plan, Told { flow: &flow.file, project: &project }));
-    let (secrets, places) = gather(told, &typed_secrets, environment, out)?;
-    out.mask(secrets.values());
-    check_secrets(&plans, &secrets)?;
-    note_unused(&plans, &typed_secrets, out);
+    let (secrets, places) = gathered(told, &typed_secrets, environment, out)?;
     let asked = Asked { only: steps, keep, labels };
     let jobs = jobs(args.jobs.or(project.file.jobs));
     let rules = Rules { fail_fast: args.fail_fast, retries: args.retry_failed };
@@ -100,16 +93,10 @@ pub(crate) async fn run_round(
         return remote::run(planned, &remote, (jobs, rules), &output, out).await;
     }
     let (key, mut planned) = planned(&flows, &from_file, &typed, &asked, &places, &project)?;
-    for planned in &mut planned {
-        planned.earlier = planned.file.as_ref().and_then(|file| round.earlier.get(file).cloned());
-    }
+    round.remember(&mut planned);
     let executions: Vec<_> = planned.iter().map(|planned| planned.entry.execution.clone()).collect();
-
     let began = Instant::now();
-    let home = match args.no_store {
-        true => None,
-        false => Some(Home::open_or_make(folder(args.store.store.as_deref(), environment)?)?),
-    };
+    let home = kept_in(args.no_store, &args.store, environment)?;
     let folder = home.as_ref().map(Home::folder);
     let mut embedded = embedded(folder, args.durability.into(), secrets, programs)?;
     let journal = match &home {
@@ -121,10 +108,37 @@ pub(crate) async fn run_round(
         Driving { embedded: &embedded, out, json: output.json, plain: output.plain, jobs, place: folder, rules };
     let files = report::files(&planned);
     let driven = drive(planned, driving, round.interrupts.as_mut()).await?;
-    round.stopped = driven.stopped;
-    let ended = |id: &ExecutionId| driven.outcomes.iter().any(|outcome| outcome.execution == *id);
-    round.came = flows.iter().map(|flow| flow.file.clone()).zip(executions).filter(|(_, id)| ended(id)).collect();
+    round.note_ended(&driven, flows.iter().map(|flow| flow.file.clone()).zip(executions));
     finish(driven, &output, files, embedded, began, journal, out).await
+}
+
+/// The values of the flows' secrets, checked and masked from now on, and where each comes from.
+pub(super) fn gathered<'p>(
+    told: impl IntoIterator<Item = (&'p Plan, Told<'p>)> + Clone,
+    typed: &Values,
+    environment: &Environment,
+    out: &mut Out,
+) -> Result<(Values, Places), CommandError> {
+    let (values, places) = gather(told.clone(), typed, environment, out)?;
+    out.mask(values.values());
+    let plans: Vec<&Plan> = told.into_iter().map(|(plan, _)| plan).collect();
+    check_secrets(&plans, &values)?;
+    note_unused(&plans, typed, out);
+    Ok((values, places))
+}
+
+fn kept_in(no_store: bool, store: &StoreArgs, environment: &Environment) -> Result<Option<Home>, CommandError> {
+    match no_store {
+        true => Ok(None),
+        false => Ok(Some(Home::open_or_make(folder(store.store.as_deref(), environment)?)?)),
+    }
+}
+
+fn keeps_one(keep: Option<Duration>, flows: usize) -> Result<(), CommandError> {
+    match keep.is_some() && flows != 1 {
+        true => Err(CommandError::wrong("--keep holds the `finally` of one flow back: give only that flow")),
+        false => Ok(()),
+    }
 }
 
 /// Writes down what is about to run, with all that a later process needs to run it.

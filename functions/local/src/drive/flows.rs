@@ -15,7 +15,7 @@ use assay_engine::plan::{Plan, Step, StepKind};
 use assay_engine::record::RerunHow;
 use assay_engine::status::Phase;
 use serde_json::Value as Json;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 
 use super::again::Again;
 use super::audience::Audience;
@@ -115,6 +115,55 @@ pub(crate) async fn drive(
     }
 }
 
+/// Ticks from now on; what was missed is not made up for.
+fn every(period: Duration) -> Interval {
+    let mut interval = interval_at(Instant::now() + period, period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+/// Fails once the store could not be written for too long.
+fn lose_patience(driving: &Driving<'_>, unsaved_since: &mut Option<Instant>) -> Result<(), CommandError> {
+    let Some(failing) = driving.embedded.platform().store.failing() else {
+        *unsaved_since = None;
+        return Ok(());
+    };
+    let since = *unsaved_since.get_or_insert_with(Instant::now);
+    let patience = if failing.lasting { LASTING } else { PASSING };
+    if since.elapsed() >= patience { Err(unsaved(driving, failing)) } else { Ok(()) }
+}
+
+/// Starts what may start, tries after failures included.
+async fn begin_more(
+    waiting: &mut VecDeque<Planned>,
+    again: &mut Again,
+    going_on: bool,
+    driving: &Driving<'_>,
+    audience: &mut Audience,
+) -> Result<(), CommandError> {
+    waiting.extend(again.after(audience.outcomes(), going_on));
+    if again.cut_now() {
+        cut(driving, audience).await?;
+    }
+    while going_on && !again.is_cut() && audience.unfinished().len() < driving.jobs {
+        let Some(next) = waiting.pop_front() else { break };
+        begin(next, driving, audience).await?;
+    }
+    Ok(())
+}
+
+/// Stops what runs; from the second time on all is over within a moment.
+async fn stop_within(
+    stops: u32,
+    by: &str,
+    over: Option<Instant>,
+    driving: &Driving<'_>,
+    audience: &mut Audience,
+) -> Result<Option<Instant>, CommandError> {
+    stop(stops, by, driving, audience).await?;
+    Ok((stops > 1).then(|| over.unwrap_or(Instant::now() + LAST_MOMENT)))
+}
+
 async fn drive_on(
     planned: Vec<Planned>,
     driving: Driving<'_>,
@@ -124,30 +173,17 @@ async fn drive_on(
     let live = planned.len() == 1 || driving.jobs == 1;
     let platform = driving.embedded.platform();
     let mut subscription = platform.notifier.subscribe(None).await?;
-    let lines = driving.json || driving.plain;
-    let stage = if lines { None } else { Stage::of(driving.out, driving.embedded.notes(), planned.len()) };
+    let draws = !driving.json && !driving.plain;
+    let stage = draws.then(|| Stage::of(driving.out, driving.embedded.notes(), planned.len())).flatten();
     let mut suspends = Suspends::listen(stage.is_some());
     let mut audience = Audience::new(driving.out.clone(), driving.json, live, stage, platform.store.clone());
     let mut again = Again::of(&planned, driving.rules);
     let mut waiting: VecDeque<Planned> = planned.into();
-    let mut tick = interval_at(Instant::now() + CATCH_UP, CATCH_UP);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut frame = interval_at(Instant::now() + FRAME, FRAME);
-    frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut stops, mut by_signal) = (0, false);
+    let (mut tick, mut frame) = (every(CATCH_UP), every(FRAME));
+    let (mut stops, mut by_signal, mut unsaved_since) = (0, false, None);
     let mut over: Option<Instant> = None;
-    let mut unsaved_since: Option<Instant> = None;
     loop {
-        for next in again.after(audience.outcomes(), stops == 0) {
-            waiting.push_back(next);
-        }
-        if again.cut_now() {
-            cut(&driving, &mut audience).await?;
-        }
-        while stops == 0 && !again.is_cut() && audience.unfinished().len() < driving.jobs {
-            let Some(next) = waiting.pop_front() else { break };
-            begin(next, &driving, &mut audience).await?;
-        }
+        begin_more(&mut waiting, &mut again, stops == 0, &driving, &mut audience).await?;
         if audience.unfinished().is_empty() {
             break;
         }
@@ -157,47 +193,35 @@ async fn drive_on(
                 None => audience.catch_up_all().await?,
             },
             _ = tick.tick() => {
-                if let Some(failing) = platform.store.failing() {
-                    let since = *unsaved_since.get_or_insert_with(Instant::now);
-                    let patience = if failing.lasting { LASTING } else { PASSING };
-                    if since.elapsed() >= patience {
-                        return Err(unsaved(&driving, failing));
-                    }
-                } else {
-                    unsaved_since = None;
-                }
+                lose_patience(&driving, &mut unsaved_since)?;
                 audience.catch_up_all().await?;
                 audience.still_running(platform.clock.now());
             }
             _ = frame.tick(), if audience.draws() => audience.draw(),
             () = suspends.next() => audience.suspend(),
             interrupt = interrupted(&mut interrupts) => {
-                let quits = interrupt == Interrupt::Quit;
-                let by = interrupt.by();
+                let (quits, by) = (interrupt == Interrupt::Quit, interrupt.by());
                 if let Some(interrupts) = &mut interrupts {
                     interrupts.keep(interrupt);
                 }
                 // Only who wants to leave may hurry it.
                 if stops == 0 || quits {
                     stops += 1;
-                    stop(stops, &by, &driving, &mut audience).await?;
-                    over = (stops > 1).then(|| over.unwrap_or(Instant::now() + LAST_MOMENT));
+                    over = stop_within(stops, &by, over, &driving, &mut audience).await?;
                 }
             }
             by = signals.next() => {
                 by_signal = true;
                 stops += 1;
-                stop(stops, by, &driving, &mut audience).await?;
-                over = (stops > 1).then(|| over.unwrap_or(Instant::now() + LAST_MOMENT));
+                over = stop_within(stops, by, over, &driving, &mut audience).await?;
                 if stops > 2 { break; }
             }
             () = sleep_until(over.unwrap_or_else(Instant::now)), if over.is_some() => break,
         }
     }
     let unfinished = audience.unfinished().len();
-    let mut outcomes = audience.into_outcomes();
+    let (mut outcomes, not_started) = (audience.into_outcomes(), waiting.iter().map(named).collect());
     again.sort(&mut outcomes);
-    let not_started = waiting.iter().map(named).collect();
     Ok(Driven { outcomes, not_started, replaced: again.replaced(), unfinished, stopped: by_signal })
 }
 

@@ -81,6 +81,7 @@ fn children(plan: &Plan) -> impl Iterator<Item = &Plan> {
 }
 
 /// Where the texts lie that say where secrets are.
+#[derive(Clone, Copy)]
 pub(crate) struct Told<'a> {
     /// The flow's file, or what stands in its place.
     pub(crate) flow: &'a Path,

@@ -8,6 +8,7 @@ use assay_engine::id::ExecutionId;
 
 use super::files::{Contents, contents};
 use super::interrupts::Interrupts;
+use crate::drive::{Driven, Planned};
 use crate::load::Flow;
 
 /// One run among others; a run that nobody repeats is one too.
@@ -29,13 +30,28 @@ pub(crate) struct Round {
 
 impl Round {
     /// From now on a change of what was read may end the round.
-    pub(crate) fn watch_read(&mut self) {
+    fn watch_read(&mut self) {
         if let Some(interrupts) = &mut self.interrupts {
             interrupts.watched.expect(self.read.clone());
         }
     }
 
-    /// Notes what was read for these flows: their texts, what lies beside them, the environment, and other files.
+    /// Tells the flows which executions they go on from.
+    pub(crate) fn remember(&self, planned: &mut [Planned]) {
+        for planned in planned {
+            planned.earlier = planned.file.as_ref().and_then(|file| self.earlier.get(file).cloned());
+        }
+    }
+
+    /// Notes what came of the flows: the executions that have ended, and whether a signal was the reason.
+    pub(crate) fn note_ended(&mut self, driven: &Driven, ran: impl Iterator<Item = (PathBuf, ExecutionId)>) {
+        let ended = |id: &ExecutionId| driven.outcomes.iter().any(|outcome| outcome.execution == *id);
+        self.stopped = driven.stopped;
+        self.came = ran.filter(|(_, id)| ended(id)).collect();
+    }
+
+    /// Notes what was read for these flows: their texts, what lies beside them, the environment, and other files. A change
+    /// of it may end the round from now on.
     pub(crate) fn note_read(
         &mut self,
         flows: &[Flow],
@@ -58,5 +74,6 @@ impl Round {
             let held = std::fs::read(&path).ok().map(|bytes| contents(&bytes));
             self.read.insert(path, held);
         }
+        self.watch_read();
     }
 }

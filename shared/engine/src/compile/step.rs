@@ -153,8 +153,7 @@ pub(super) fn compile(scene: &Scene<'_>, raw: &Raw<'_>) -> Option<Step> {
     let looks = attempts::looks(scene, raw, parts.as_ref().and_then(|parts| parts.waits));
     let assertions = captures::assertions(scene, raw, &mut uses);
     let captures = captures::captures(scene, raw, &mut uses);
-    let words = [("retry", OnLost::Retry), ("error", OnLost::Error)];
-    let on_lost = raw.get("onLost").and_then(|node| shared.word(node, "`onLost`", &words)).unwrap_or(OnLost::Judge);
+    let on_lost = on_lost(shared, raw);
     let rerun = raw.get("rerun").and_then(|node| shared.word(node, "`rerun`", &[("always", true)]));
     warnings::step(scene, raw, assertions.len(), looks);
     let parts = parts?;
@@ -193,6 +192,11 @@ pub(super) fn compile(scene: &Scene<'_>, raw: &Raw<'_>) -> Option<Step> {
     };
     step.definition_hash = hash(&step, raw, &parts.definition);
     Some(step)
+}
+
+fn on_lost(shared: &Shared<'_>, raw: &Raw<'_>) -> OnLost {
+    let words = [("retry", OnLost::Retry), ("error", OnLost::Error)];
+    raw.get("onLost").and_then(|node| shared.word(node, "`onLost`", &words)).unwrap_or(OnLost::Judge)
 }
 
 fn check_keys(shared: &Shared<'_>, raw: &Raw<'_>) {

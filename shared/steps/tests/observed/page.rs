@@ -25,7 +25,14 @@ fn every_example_of_the_pages_compiles_without_a_warning() {
     for flow in &flows {
         let files = BTreeMap::from([("flow.yaml".to_owned(), Arc::from(flow.as_bytes()))]);
         let env = BTreeMap::new();
-        let bundle = Bundle { main: "flow.yaml".to_owned(), files, env, sealed: BTreeMap::new(), environment: None, runs_at: RunsAt::Laptop };
+        let bundle = Bundle {
+            main: "flow.yaml".to_owned(),
+            files,
+            env,
+            sealed: BTreeMap::new(),
+            environment: None,
+            runs_at: RunsAt::Laptop,
+        };
         let problems = match compile(&bundle, &Types, &Programs::default()) {
             Ok(compiled) => compiled.warnings,
             Err(problems) => problems,
@@ -53,7 +60,14 @@ fn a_query_without_a_target_does_not_compile() {
         let flow = format!("steps:\n  - type: {kind}\n    with: {{query: up}}\n    assert: [\"series.size() > 0\"]\n");
         let files = BTreeMap::from([("flow.yaml".to_owned(), Arc::from(flow.as_bytes()))]);
         let env = BTreeMap::new();
-        let bundle = Bundle { main: "flow.yaml".to_owned(), files, env, sealed: BTreeMap::new(), environment: None, runs_at: RunsAt::Server };
+        let bundle = Bundle {
+            main: "flow.yaml".to_owned(),
+            files,
+            env,
+            sealed: BTreeMap::new(),
+            environment: None,
+            runs_at: RunsAt::Server,
+        };
         let Err(problems) = compile(&bundle, &Types, &Programs::default()) else { panic!("{kind} compiles") };
         let text: String = problems.iter().map(|problem| problem.render(Style::Plain)).collect();
         assert!(text.contains("url"), "{text}");

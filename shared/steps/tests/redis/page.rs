@@ -25,7 +25,14 @@ fn every_example_of_the_page_compiles_without_a_warning() {
     for flow in &flows {
         let files = BTreeMap::from([("flow.yaml".to_owned(), Arc::from(flow.as_bytes()))]);
         let env = BTreeMap::new();
-        let bundle = Bundle { main: "flow.yaml".to_owned(), files, env, sealed: BTreeMap::new(), environment: None, runs_at: RunsAt::Laptop };
+        let bundle = Bundle {
+            main: "flow.yaml".to_owned(),
+            files,
+            env,
+            sealed: BTreeMap::new(),
+            environment: None,
+            runs_at: RunsAt::Laptop,
+        };
         let problems = match compile(&bundle, &Types, &Programs::default()) {
             Ok(compiled) => compiled.warnings,
             Err(problems) => problems,

@@ -9,6 +9,8 @@
 mod lines;
 mod show;
 #[cfg(test)]
+mod story;
+#[cfg(test)]
 mod tests;
 mod tree;
 mod waits;
