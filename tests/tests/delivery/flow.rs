@@ -183,6 +183,7 @@ impl Flow {
         Step {
             id: Arc::from(one.id),
             name: None,
+            line: 0,
             section: if index < self.main.len() { Section::Main } else { Section::Finally },
             kind,
             needs,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use assay_adapters::memory::MemoryWorkQueue;
-use assay_app::ports::{Message, QueueName};
+use assay_app::ports::{Message, QueueName, WorkQueue as _};
 use tokio::time::Instant;
 
 use crate::queue::{LONG, event, seconds, settle, steps, take, told};

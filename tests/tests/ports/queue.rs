@@ -1,6 +1,6 @@
 //! The rules of `WorkQueue`, on the plain queue and on the nasty one; time is paused, so waiting costs nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use assay_app::ports::{Delivery, Message, PortErrorClass, QueueName, WorkQueue};
 use assay_engine::execution::Event;
 use tokio::time::Instant;
 
-use crate::samples::{execution_id, job, organization};
+use crate::samples::{execution_id, job};
 
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 

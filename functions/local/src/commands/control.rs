@@ -40,7 +40,7 @@ pub(super) async fn cancel(args: CancelArgs, environment: &Environment, out: &mu
     let (project, durability, give_up) = (Project::nearest()?, Durability::Normal, args.force);
     let resuming =
         Resuming { only: Some(top), secrets, environment, project, give_up, jobs: 1, output: &output, durability };
-    let code = go_on(home, resuming, out).await?;
+    let code = Box::pin(go_on(home, resuming, out)).await?;
     // To have cancelled it is what was asked for.
     Ok(if code == ExecutionStatus::Cancelled.exit_code() { 0 } else { code })
 }

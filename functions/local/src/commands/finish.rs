@@ -30,5 +30,5 @@ pub(super) async fn finish(args: FinishArgs, environment: &Environment, out: &mu
     let (project, durability, give_up) = (Project::nearest()?, Durability::Normal, false);
     let resuming =
         Resuming { only: Some(top), secrets, environment, project, give_up, jobs: 1, output: &output, durability };
-    go_on(home, resuming, out).await
+    Box::pin(go_on(home, resuming, out)).await
 }

@@ -93,7 +93,7 @@ pub(super) async fn rerun(
     };
     let planned = Planned { entry, plan, bundle: chosen.bundle, exists: false, file: place, earlier: None };
     let embedded = embedded(Some(home.folder()), args.durability.into(), values, programs)?;
-    let code = carry_on(planned, embedded, &home, &key, &output, out).await;
+    let code = Box::pin(carry_on(planned, embedded, &home, &key, &output, out)).await;
     drop(held);
     code
 }
@@ -149,7 +149,7 @@ async fn carry_on(
         place: Some(home.folder()),
         rules: Rules::default(),
     };
-    let driven = drive(planned, driving, None).await?;
+    let driven = Box::pin(drive(planned, driving, None)).await?;
     finish(driven, output, files, embedded, began, Some(journal), out).await
 }
 

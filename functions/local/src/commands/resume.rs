@@ -85,7 +85,7 @@ pub(super) async fn resume(args: ResumeArgs, environment: &Environment, out: &mu
     report::check(&output)?;
     let durability = args.durability.into();
     let resuming = Resuming { only, secrets, environment, project, give_up: false, jobs, output: &output, durability };
-    go_on(&home, resuming, out).await
+    Box::pin(go_on(&home, resuming, out)).await
 }
 
 /// Goes on with what was left behind; answers the exit code.
@@ -135,7 +135,7 @@ pub(super) async fn go_on(home: &Home, resuming: Resuming<'_>, out: &mut Out) ->
         rules,
     };
     let files = report::files(&planned);
-    let driven = drive(planned, driving, None).await?;
+    let driven = Box::pin(drive(planned, driving, None)).await?;
     let code = finish(driven, resuming.output, files, embedded, began, Some(journal), out).await?;
     Ok(worst_exit_code(fault.into_iter().chain([code])))
 }

@@ -90,7 +90,7 @@ pub(crate) async fn run_round(
         let remote = remote::connect(&args.store, environment, programs.clone()).await?;
         let flows = remote::sealed(flows, &secrets, &remote, &programs).await?;
         let (_, planned) = planned(&flows, &from_file, &typed, &asked, &places, &project)?;
-        return remote::run(planned, &remote, (jobs, rules), &output, out).await;
+        return Box::pin(remote::run(planned, &remote, (jobs, rules), &output, out)).await;
     }
     let (key, mut planned) = planned(&flows, &from_file, &typed, &asked, &places, &project)?;
     round.remember(&mut planned);
@@ -107,7 +107,7 @@ pub(crate) async fn run_round(
     let driving =
         Driving { embedded: &embedded, out, json: output.json, plain: output.plain, jobs, place: folder, rules };
     let files = report::files(&planned);
-    let driven = drive(planned, driving, round.interrupts.as_mut()).await?;
+    let driven = Box::pin(drive(planned, driving, round.interrupts.as_mut())).await?;
     round.note_ended(&driven, flows.iter().map(|flow| flow.file.clone()).zip(executions));
     finish(driven, &output, files, embedded, began, journal, out).await
 }
@@ -358,7 +358,8 @@ pub(crate) async fn tell(
     // Of a flow that was retried the last execution counts.
     let (counting, replaced): (Vec<Outcome>, Vec<Outcome>) =
         driven.outcomes.into_iter().partition(|outcome| !driven.replaced.contains_key(&outcome.execution));
-    if !output.json && !(counting.is_empty() && driven.not_started.is_empty()) {
+    let anything = !counting.is_empty() || !driven.not_started.is_empty();
+    if anything && !output.json {
         let next = next_commands(stored, out);
         out.print(&summary(&counting, driven.not_started.len(), millis, &next, out.paint()));
         out.print(&retried(&counting, &replaced, &driven.replaced));
@@ -368,7 +369,7 @@ pub(crate) async fn tell(
     }
     report::write(&output.reports, &ids, files, site, out).await?;
     let codes = counting.iter().map(|outcome| outcome.status.exit_code());
-    let cut = driven.stopped && !driven.not_started.is_empty() || driven.stopped && driven.unfinished > 0;
+    let cut = driven.stopped && (driven.unfinished > 0 || !driven.not_started.is_empty());
     Ok(worst_exit_code(codes.chain(cut.then_some(ExecutionStatus::Cancelled.exit_code()))))
 }
 

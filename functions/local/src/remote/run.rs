@@ -63,7 +63,7 @@ pub(crate) async fn run(
     let began = Instant::now();
     let driving = Driving { embedded: remote, out, json: output.json, plain: output.plain, jobs, place: None, rules };
     let files = report_files(&planned);
-    let driven = drive(planned, driving, None).await?;
+    let driven = Box::pin(drive(planned, driving, None)).await?;
     let unfinished = driven.unfinished;
     let code = tell(driven, output, (&files, remote), began, false, out).await?;
     if unfinished > 0 {

@@ -194,7 +194,7 @@ mod tests {
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
         assert!(watched.differing().is_empty(), "touched");
         std::fs::write(&path, "two").unwrap();
-        assert_eq!(watched.differing().into_keys().collect::<Vec<_>>(), [path.clone()]);
+        assert_eq!(watched.differing().into_keys().collect::<Vec<_>>(), std::slice::from_ref(&path));
         std::fs::write(&path, "one").unwrap();
         assert!(watched.differing().is_empty(), "taken back");
         std::fs::write(folder.path().join("missing.csv"), "x").unwrap();

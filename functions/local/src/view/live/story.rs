@@ -35,7 +35,7 @@ pub(super) fn id(name: &str) -> ExecutionId {
 }
 
 pub(super) fn plan(text: &str) -> Arc<Plan> {
-    let mut bundle = Bundle::of_text("flow.yaml", text.to_owned());
+    let mut bundle = Bundle::of_text("flow.yaml", text);
     let child = "steps:\n  - {id: card, type: http, with: {url: 'http://x'}, assert: status == 200}\n  \
                  - {id: receipt, type: http, with: {url: 'http://x'}, assert: status == 200}\n";
     bundle.files.insert("pay.yaml".to_owned(), Arc::from(child.as_bytes().to_vec()));
