@@ -147,7 +147,7 @@ async fn nothing_is_received_before_its_delay(bench: Bench) {
     let queue = &*bench.queue;
     let begin = Instant::now();
     for number in [30, 5, 10] {
-        let delay = bench.seconds(number.into());
+        let delay = bench.seconds(number);
         queue.send(&QueueName::Dispatcher, event(&format!("n{number}"), number), delay).await.unwrap();
         let job_delay = (steps("http", None), Message::Job(Box::new(job("a"))));
         queue.send(&job_delay.0, job_delay.1, delay).await.unwrap();
@@ -157,7 +157,7 @@ async fn nothing_is_received_before_its_delay(bench: Bench) {
     while seen.len() < 3 {
         for delivery in queue.receive(&QueueName::Dispatcher, 10, LONG).await.unwrap() {
             let (_, number) = told(&delivery.message);
-            assert!(begin.elapsed() >= bench.seconds(number.into()));
+            assert!(begin.elapsed() >= bench.seconds(number));
             seen.insert(number);
             settle(queue, &[delivery]).await;
         }

@@ -290,10 +290,10 @@ async fn what_is_pushed_to_a_function_is_the_same_delivery() {
     let pushed = queue.delivery_of(&steps("kafka", None), &id, &receipt, &raw.body.unwrap(), 4).await.unwrap();
     assert_eq!((&pushed.message, pushed.attempt, &pushed.receipt.queue), (&sent, 4, &name));
     assert!(pushed.id.contains(&id));
-    queue.give_back(&[pushed.receipt.clone()], Duration::ZERO).await.unwrap();
+    queue.give_back(std::slice::from_ref(&pushed.receipt), Duration::ZERO).await.unwrap();
     let again = take(&queue, &name).await.remove(0);
     assert_ne!(again.id, pushed.id);
-    queue.hold(&[again.receipt.clone()], Duration::from_secs(600)).await.unwrap();
+    queue.hold(std::slice::from_ref(&again.receipt), Duration::from_secs(600)).await.unwrap();
     assert!(queue.receive(&name, 1, Duration::from_secs(1)).await.unwrap().is_empty());
     queue.acknowledge(&[again.receipt]).await.unwrap();
 

@@ -29,6 +29,7 @@ fn five_steps() -> String {
 }
 
 /// Units written and read by a five-step execution whose captures have this many bytes.
+#[expect(clippy::print_stdout, reason = "`--nocapture` shows the figures that the docs tell")]
 async fn counted(capture: usize) -> (f64, f64) {
     let wire = Wire::to(Services::shared().dynamodb_url()).await;
     let config = reached(&wire.url);

@@ -51,6 +51,7 @@ impl Drop for Wire {
 }
 
 impl Wire {
+    #[expect(clippy::disallowed_methods, reason = "the proxy lives as long as its test")]
     pub(super) async fn to(url: &str) -> Self {
         let target = url.trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
