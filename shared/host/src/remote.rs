@@ -130,9 +130,10 @@ fn explained(options: &RemoteOptions, error: &PortError) -> RemoteError {
             "failed to {error}: AWS knows none in this region and account; --stack, --profile, --region or the variables \
              ASSAY_STACK, AWS_PROFILE and AWS_REGION name others"
         )),
-        Some(said @ AwsError::NoCredentials(_)) => {
-            unusable(format!("{said}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile NAME"))
-        }
+        Some(said @ AwsError::NoCredentials(_)) => unusable(match profile {
+            Some(profile) => format!("{said}; the profile {profile} gives none: is it there, and signed in?"),
+            None => format!("{said}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile NAME"),
+        }),
         Some(said @ AwsError::BadCredentials { code, .. }) if code.contains("Expired") => {
             unusable(format!("{said}; the credentials{whose} have expired: sign in again"))
         }

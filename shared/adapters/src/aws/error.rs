@@ -145,7 +145,9 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
 
 fn no_credentials(error: &(dyn StdError + 'static)) -> Option<String> {
     let found = chain(error).find(|error| error.is::<CredentialsError>())?;
-    Some(innermost(found))
+    // Below the first line stands every place that was looked at.
+    let why = innermost(found);
+    Some(why.lines().next().unwrap_or_default().trim_end_matches(" Attempted:").trim_end_matches('.').to_owned())
 }
 
 fn innermost(error: &(dyn StdError + 'static)) -> String {
