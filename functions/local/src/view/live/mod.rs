@@ -9,9 +9,9 @@
 mod lines;
 mod show;
 #[cfg(test)]
-mod story;
-#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_story;
 mod tree;
 mod waits;
 mod window;

@@ -7,7 +7,7 @@ use assay_engine::status::StepStatus;
 use serde_json::json;
 
 use super::super::cells::width;
-use super::story::{CHECKOUT, Story, at, ended, failed, id, place, result};
+use super::tests_story::{CHECKOUT, Story, at, ended, failed, id, place, result};
 
 #[test]
 fn each_step_says_what_it_does_or_waits_for() {
