@@ -84,11 +84,13 @@ impl Builder {
         self.put(node);
     }
 
+    /// A plain `<<` for a key: in quotes, and in JSON, it is a key like any other.
+    pub(super) fn merge(&mut self, span: Span) {
+        let problem = Problem::new(Code::MergeKey, span, "`<<` does not merge maps: it is not part of YAML 1.2");
+        self.problems.push(problem.hint("write the keys out, or share them with `defaults`"));
+    }
+
     pub(super) fn key(&mut self, name: &str, span: Span) {
-        if name == "<<" {
-            let problem = Problem::new(Code::MergeKey, span, "`<<` does not merge maps: it is not part of YAML 1.2");
-            self.problems.push(problem.hint("write the keys out, or share them with `defaults`"));
-        }
         let Some(Open { content: Content::Map { seen, key, .. }, .. }) = self.open.last_mut() else { return };
         let name: Arc<str> = name.into();
         if !seen.insert(name.clone()) {

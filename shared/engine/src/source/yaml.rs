@@ -93,6 +93,9 @@ impl Reader<'_> {
             self.unknown_tag(tag, span);
         }
         if self.builder.wants_key() {
+            if text == "<<" && !as_text {
+                self.builder.merge(span);
+            }
             return self.builder.key(text, span);
         }
         let value = match as_text {
