@@ -7,7 +7,7 @@ use std::thread;
 use assay_tests::simulator::{Bug, Fault, Report, Setup, campaign, setup_of, simulate};
 
 /// A bug that is not found with so many seeds is not found.
-const SEEDS_PER_BUG: u64 = 60;
+const SEEDS_PER_BUG: u64 = 400;
 
 /// Seeds that once failed, shrunk: `(seed, executions, most steps, faults)`.
 const FOUND_BEFORE: &[(u64, u64, u64, bool)] = &[(228, 1, 11, false), (6, 1, 7, true)];

@@ -29,7 +29,7 @@ pub const STOP_GRACE: Duration = Duration::from_secs(30);
 
 /// Whether an execution of this size has made more transitions than any flow needs.
 pub(super) fn goes_in_circles(transitions: u64, steps: usize, instances: u32) -> bool {
-    let size = steps as u64 + u64::from(instances);
+    let size = (steps as u64).saturating_add(u64::from(instances));
     transitions >= TRANSITIONS.saturating_add(size.saturating_mul(TRANSITIONS_EACH))
 }
 
