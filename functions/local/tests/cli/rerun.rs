@@ -1,5 +1,7 @@
 //! `assay rerun`, `run --keep`, `finish`, `eval`.
 
+use std::io::{BufRead as _, BufReader, Read as _};
+
 use crate::typed::{Came, Place, signal};
 
 const BROKEN: &str = "\
@@ -123,13 +125,16 @@ fn what_is_kept_survives_a_kill() {
     kept(&place);
     signal(&child, "KILL");
     let _ = child.wait_with_output().unwrap();
-    let resumed = place.start(&["resume"]);
-    // It is kept on, for as long as was said at first.
-    runs(&place);
+    let mut resumed = place.start(&["resume"]);
+    // It is kept on, for as long as was said at first: what it prints first shows that it has it.
+    let mut told = BufReader::new(resumed.stdout.take().unwrap());
+    let mut lines = String::new();
+    assert_ne!(told.read_line(&mut lines).unwrap(), 0, "it has ended");
     assert_eq!(place.server.seen().iter().filter(|seen| seen.starts_with("GET /clean")).count(), 0);
     place.assay(&["finish", "latest"]).ends_with(0);
+    told.read_to_string(&mut lines).unwrap();
     Came::wait(resumed).ends_with(1);
-    assert_eq!(place.server.seen().iter().filter(|seen| seen.starts_with("GET /clean")).count(), 1);
+    assert_eq!(place.server.seen().iter().filter(|seen| seen.starts_with("GET /clean")).count(), 1, "{lines}");
 }
 
 #[test]
@@ -207,22 +212,6 @@ fn an_expression_is_evaluated_over_what_a_step_left() {
 /// Comes back once the newest execution is kept.
 fn kept(place: &Place) {
     until(place, |view| view["phase"] == "kept");
-}
-
-/// Comes back once a process runs the newest execution.
-fn runs(place: &Place) {
-    for _ in 0..600 {
-        let held = std::fs::read_dir(place.path(".assay/runs")).unwrap().flatten().any(|entry| {
-            let file = std::fs::File::open(entry.path());
-            entry.path().extension().is_some_and(|ending| ending == "json")
-                && file.is_ok_and(|file| file.try_lock_shared().is_err())
-        });
-        if held {
-            return;
-        }
-        std::thread::yield_now();
-    }
-    panic!("nobody runs it");
 }
 
 fn until(place: &Place, is: impl Fn(&serde_json::Value) -> bool) {
